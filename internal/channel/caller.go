@@ -1,0 +1,319 @@
+package channel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/bits"
+	"sync"
+	"sync/atomic"
+
+	"github.com/seed-eedd8485/lpc/internal/failpoint"
+	"github.com/seed-eedd8485/lpc/section"
+	"github.com/seed-eedd8485/lpc/wire"
+)
+
+// ErrSlotsHeld: every slot of the connection is held by a server that never
+// answered the calls whose callers gave up.
+var ErrSlotsHeld = errors.New("every slot is held by a peer that never answered")
+
+// ErrAbandoned: the caller of a request gave up before the reply came.
+var ErrAbandoned = errors.New("the caller gave up before the reply")
+
+// A Caller is the calling end of one direction of a channel. All methods may be
+// called concurrently.
+//
+// Nothing that it decides on is read from the channel but the word of a slot
+// that it owns, and that is compared with the only values that it can mean.
+type Caller struct {
+	view
+	bell func() // wakes the peer's poller: one byte on the control socket, never blocks
+	sec  *section.Section
+	spin spinner
+
+	tail atomic.Uint32 // ring positions given out
+
+	busy      [maxSlots / 64]atomic.Uint64 // slots in use
+	held      [maxSlots / 64]atomic.Uint64 // of these, given up by their caller and not yet given back by the peer
+	heldCount atomic.Int32
+	gens      [maxSlots]uint64 // generation of each slot; whoever holds the slot's busy bit may touch it
+	posns     [maxSlots]uint32 // ring position of its request, likewise
+	freed     chan struct{}    // a slot was given back while somebody waited for one
+	starving  atomic.Int32     // how many wait for a slot
+
+	down    atomic.Pointer[error] // why the connection ended; nil while it lives
+	downCh  chan struct{}
+	nudging atomic.Bool
+
+	mu       sync.Mutex // guards what follows: the parked callers and who leads them
+	parked   [maxSlots]*waiter
+	nparked  int
+	leading  bool
+	leader   *waiter
+	hintHead uint32
+	stuck    int            // looks at a hint that was announced and not written
+	cleanups map[int]func() // by held slot: what to do once the peer gives it back
+
+	asleep   atomic.Bool   // the leader sleeps or is about to
+	sleepSeq atomic.Uint32 // counts its sleeps
+
+	users atomic.Int32 // of the memory, besides those who hold a slot or the gate
+	gone  atomic.Bool  // the memory is about to go
+
+	leave leaver
+	grams grams
+}
+
+// NewCaller is the calling end for the client (of requests to the server) or the
+// server (of requests to the client). bell must not block.
+func NewCaller(s *section.Section, server, local bool, bell func()) *Caller {
+	a := &clientToServer
+	if server {
+		a = &serverToClient
+	}
+	c := &Caller{view: newView(s.Bytes(), a), bell: bell, sec: s, freed: make(chan struct{}, 1), downCh: make(chan struct{})}
+	c.tail.Store(firstPos)
+	c.hintHead = firstHint
+	c.spin.init(local)
+	c.grams.init()
+	for i := c.area.nslots; i < maxSlots; i++ {
+		c.busy[i/64].Or(1 << (i % 64)) // slots that this direction does not have
+		c.held[i/64].Or(1 << (i % 64))
+	}
+	return c
+}
+
+// Down ends the calling end: every waiter returns, with its reply if that is
+// there, else with err. Only the first call counts.
+func (c *Caller) Down(err error) {
+	if !c.down.CompareAndSwap(nil, &err) {
+		return
+	}
+	close(c.downCh)
+	c.wakeAll()
+}
+
+// Err is why the connection ended, nil while it lives.
+func (c *Caller) Err() error {
+	if p := c.down.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// Take takes the lowest free slot. alone: no other call is in progress, so the
+// caller waits by itself. While all slots are in use by waiting callers it waits
+// for one; ErrSlotsHeld when all are held by calls that were given up.
+func (c *Caller) Take(ctx context.Context) (s int, alone bool, err error) {
+	for {
+		if c.heldCount.Load() > 0 {
+			c.reclaim()
+		}
+		for w := range c.busy {
+			for {
+				b := c.busy[w].Load()
+				if ^b == 0 {
+					break
+				}
+				bit := ^b & (b + 1) // lowest zero
+				if c.busy[w].CompareAndSwap(b, b|bit) {
+					if err := c.Err(); err != nil {
+						c.busy[w].And(^bit)
+						return 0, false, err
+					}
+					return w*64 + bits.TrailingZeros64(bit), b&^c.held[w].Load() == 0 && c.othersIdle(w), nil
+				}
+			}
+		}
+		if err := c.waitSlot(ctx); err != nil {
+			return 0, false, err
+		}
+	}
+}
+
+func (c *Caller) othersIdle(except int) bool {
+	for w := range c.busy {
+		if w != except && c.busy[w].Load()&^c.held[w].Load() != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// alone: at most one call is in progress on this direction.
+func (c *Caller) alone() bool {
+	n := 0
+	for w := range c.busy {
+		n += bits.OnesCount64(c.busy[w].Load() &^ c.held[w].Load())
+	}
+	return n <= 1
+}
+
+// Idle: no slot is in use, given-up ones included.
+func (c *Caller) Idle() bool {
+	for w := range c.busy {
+		have := ^uint64(0)
+		if n := c.area.nslots - w*64; n < 64 {
+			have = 1<<max(n, 0) - 1
+		}
+		if c.busy[w].Load()&have != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *Caller) waitSlot(ctx context.Context) error {
+	c.starving.Add(1)
+	defer c.starving.Add(-1)
+	live := false
+	for w := range c.busy {
+		if b := c.busy[w].Load(); ^b != 0 {
+			return nil // one came free meanwhile
+		} else if b&^c.held[w].Load() != 0 {
+			live = true
+		}
+	}
+	if !live {
+		return fmt.Errorf("%w: all %d slots of the connection", ErrSlotsHeld, c.area.nslots)
+	}
+	select {
+	case <-c.freed:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-c.downCh:
+		return c.Err()
+	}
+}
+
+// Release gives a slot back after its reply was read.
+func (c *Caller) Release(s int) {
+	c.busy[s/64].And(^(uint64(1) << (s % 64)))
+	if c.starving.Load() > 0 {
+		select {
+		case c.freed <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// hold keeps a slot whose caller gave up until the peer gives it back.
+func (c *Caller) hold(s int) {
+	c.held[s/64].Or(1 << (s % 64))
+	c.heldCount.Add(1)
+}
+
+func (c *Caller) setCleanup(s int, f func()) {
+	if f == nil {
+		return
+	}
+	c.mu.Lock()
+	if c.cleanups == nil {
+		c.cleanups = map[int]func(){}
+	}
+	c.cleanups[s] = f
+	c.mu.Unlock()
+}
+
+func (c *Caller) takeCleanup(s int) func() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := c.cleanups[s]
+	delete(c.cleanups, s)
+	return f
+}
+
+// reclaim takes back the held slots that the peer has given back, and tells
+// waiters of them.
+func (c *Caller) reclaim() {
+	for s := range c.area.nslots {
+		bit := uint64(1) << (s % 64)
+		if c.held[s/64].Load()&bit == 0 {
+			continue
+		}
+		if atomic.LoadUint64(&c.slot(s).Word) != c.gens[s]<<genShift|stFree {
+			continue
+		}
+		if c.held[s/64].And(^bit)&bit != 0 { // who clears it, owns it
+			c.heldCount.Add(-1)
+			if f := c.takeCleanup(s); f != nil {
+				f()
+			}
+			c.Release(s)
+		}
+	}
+}
+
+// A Request is what Post sends.
+type Request struct {
+	Type      uint16
+	Thread    uint64 // ClientID.UniqueThread
+	Process   uint64
+	MessageID uint32
+	Callback  uint64
+	Info      *wire.DataInfo // larger data, else nil
+	Data      []byte         // at most wire.MaxInline bytes
+}
+
+// Post writes a request into slot s and publishes it. The publish is a full
+// fence: after it, either the receiver sees the entry before it sleeps, or its
+// announcement is seen here (PROTOCOL.md, "Park and wake").
+func (c *Caller) Post(s int, r *Request) {
+	c.put(s, r, stWaiting, kindRequest)
+}
+
+func (c *Caller) put(s int, r *Request, state uint64, kind int) {
+	sl := c.slot(s)
+	c.gens[s]++
+	fill(&sl.Msg, &sl.Data, r)
+	sl.CPU = CPU()
+	storeRelease64(&sl.Word, c.gens[s]<<genShift|state)
+	pos := c.tail.Add(1) - 1
+	c.posns[s] = pos
+	failpoint.At(failpoint.RequestWritten)
+	c.publish(pos, kind, s)
+	failpoint.At(failpoint.RequestPublished)
+}
+
+// Posted counts what was sent.
+func (c *Caller) Posted() uint32 { return c.tail.Load() }
+
+// Generation of the call in slot s; the caller holds the slot.
+func (c *Caller) Generation(s int) uint64 { return c.gens[s] }
+
+func fill(m *wire.PortMessage, data *[wire.MaxInline]byte, r *Request) {
+	m.Type = r.Type
+	m.ClientID = wire.ClientID{UniqueProcess: r.Process, UniqueThread: r.Thread}
+	m.MessageID = r.MessageID
+	m.CallbackID = r.Callback
+	n := len(r.Data)
+	if r.Info != nil {
+		m.DataInfoOffset = wire.HeaderSize
+		n = putDataInfo(data, r.Info)
+	} else {
+		m.DataInfoOffset = 0
+		copy(data[:], r.Data)
+	}
+	m.DataLength, m.TotalLength = uint16(n), uint16(n+wire.HeaderSize)
+}
+
+// publish makes a ring entry visible and wakes the receiver if it said that it
+// sleeps. Taking the announcement (the swap) makes this the only wake.
+func (c *Caller) publish(pos uint32, kind, index int) {
+	atomic.StoreUint32(&c.ring[pos%ringSize], entry(pos, kind, index))
+	switch atomic.LoadUint32(&c.receiver.State) {
+	case recvFutex:
+		if atomic.CompareAndSwapUint32(&c.receiver.State, recvFutex, recvAwake) {
+			futexWake(&c.receiver.State)
+		}
+	case recvArmed:
+		if atomic.CompareAndSwapUint32(&c.receiver.State, recvArmed, recvAwake) {
+			c.bell()
+		}
+	case recvBusy:
+		if kind != kindRequest {
+			c.nudgeLater(pos) // a caller looks again before it parks; nobody does for this one
+		}
+	}
+}

@@ -1,0 +1,206 @@
+package channel
+
+import (
+	"context"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-eedd8485/lpc/internal/failpoint"
+)
+
+// grams is the sending side of datagrams: cells are a queue, taken in order and
+// given back in order by the receiver's progress.
+type grams struct {
+	lock     gate   // one sender at a time; guards what follows
+	sent     uint32 // cells used since the connection began
+	seen     uint32 // of these, given back as far as known
+	ch       chan struct{}
+	asleep   atomic.Bool
+	sleepSeq atomic.Uint32
+}
+
+func (g *grams) init() {
+	g.lock.ch = make(chan struct{}, 1)
+	g.ch = make(chan struct{}, 1)
+}
+
+// Send publishes a datagram of at most wire.MaxInline bytes. It waits while the
+// receiver has not made room; it does not wait for its delivery.
+func (c *Caller) Send(ctx context.Context, r *Request) error {
+	g := &c.grams
+	if err := g.lock.acquire(ctx, c); err != nil {
+		return err
+	}
+	if g.sent-g.seen >= uint32(c.area.ncells) {
+		if err := c.waitRoom(ctx); err != nil {
+			g.lock.release()
+			return err
+		}
+	}
+	i := int(g.sent % uint32(c.area.ncells))
+	cl := c.cell(i)
+	fill(&cl.Msg, &cl.Data, r)
+	cl.CPU = CPU()
+	g.sent++
+	pos := c.tail.Add(1) - 1
+	failpoint.At(failpoint.GramWritten)
+	c.publish(pos, kindDatagram, i)
+	failpoint.At(failpoint.GramPublished)
+	g.lock.release()
+	return nil
+}
+
+// room updates seen from the receiver's progress and tells whether a cell is
+// free. The receiver's number is believed only between what it said before and
+// what was sent.
+func (c *Caller) room() bool {
+	g := &c.grams
+	n := atomic.LoadUint32(&c.progress.Cells)
+	if n-g.seen <= g.sent-g.seen {
+		g.seen = n
+	}
+	return g.sent-g.seen < uint32(c.area.ncells)
+}
+
+func (c *Caller) waitRoom(ctx context.Context) error {
+	for try := 0; ; try++ {
+		if c.room() {
+			return nil
+		}
+		if err := c.Err(); err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		if c.spin.until(c.room, never) {
+			return nil
+		}
+		if try < yields {
+			runtime.Gosched()
+			continue
+		}
+		c.nudge(c.tail.Load() - 1)
+		c.sleepRoom(ctx)
+	}
+}
+
+func never() bool { return true }
+
+func (c *Caller) sleepRoom(ctx context.Context) {
+	g := &c.grams
+	how := uint32(sleepBell)
+	if takeFutex() {
+		how = sleepFutex
+		defer giveFutex()
+	}
+	var stop func() bool
+	if how == sleepFutex && ctx.Done() != nil {
+		stop = context.AfterFunc(ctx, func() { c.kickRoom(g.sleepSeq.Load()) })
+	}
+	g.sleepSeq.Add(1)
+	g.asleep.Store(true)
+	atomic.StoreUint32(&c.caller.Room, how) // announce; a full fence
+	if !c.room() && c.down.Load() == nil && ctx.Err() == nil {
+		if how == sleepFutex {
+			futexWait(&c.caller.Room, sleepFutex, 0)
+		} else {
+			select {
+			case <-g.ch:
+			case <-ctx.Done():
+			case <-c.downCh:
+			}
+		}
+	}
+	g.asleep.Store(false)
+	atomic.StoreUint32(&c.caller.Room, 0)
+	if stop != nil {
+		stop()
+	}
+}
+
+func (g *grams) bell() {
+	select {
+	case g.ch <- struct{}{}:
+	default:
+	}
+}
+
+// kickRoom wakes the sender that waits for room, until it is awake: see kick.
+func (c *Caller) kickRoom(seq uint32) {
+	if !c.enter() {
+		return
+	}
+	defer c.exit()
+	g := &c.grams
+	g.bell()
+	atomic.StoreUint32(&c.caller.Room, 0)
+	futexWake(&c.caller.Room)
+	if g.asleep.Load() && g.sleepSeq.Load() == seq {
+		time.AfterFunc(time.Millisecond, func() {
+			if g.asleep.Load() && g.sleepSeq.Load() == seq {
+				c.kickRoom(seq)
+			}
+		})
+	}
+}
+
+// A gate is a mutex whose waiters can be called off.
+type gate struct {
+	n  atomic.Int32 // who holds it and who waits
+	ch chan struct{}
+}
+
+func (g *gate) acquire(ctx context.Context, c *Caller) error {
+	if g.n.Add(1) > 1 {
+		return g.wait(ctx, c)
+	}
+	if err := c.Err(); err != nil {
+		g.release()
+		return err
+	}
+	return nil
+}
+
+func (g *gate) wait(ctx context.Context, c *Caller) error {
+	select {
+	case <-g.ch:
+		if err := c.Err(); err != nil {
+			g.release()
+			return err
+		}
+		return nil
+	case <-ctx.Done():
+		go g.decline()
+		return context.Cause(ctx)
+	case <-c.downCh:
+		go g.decline()
+		return c.Err()
+	}
+}
+
+// decline takes the turn that is coming to a waiter that has left, and hands it on.
+func (g *gate) decline() {
+	<-g.ch
+	g.release()
+}
+
+func (g *gate) release() {
+	if g.n.Add(-1) > 0 {
+		g.ch <- struct{}{}
+	}
+}
+
+// SendDetached publishes a datagram whose data stands in a section. The slot is
+// held, and cleanup is put off, until the receiver gives it back.
+func (c *Caller) SendDetached(ctx context.Context, r *Request, cleanup func()) error {
+	s, _, err := c.Take(ctx)
+	if err != nil {
+		return err
+	}
+	c.setCleanup(s, cleanup)
+	c.put(s, r, stDetached, kindDetached)
+	c.hold(s)
+	return nil
+}

@@ -1,0 +1,46 @@
+package channel
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"github.com/seed-eedd8485/lpc/internal/failpoint"
+	"github.com/seed-eedd8485/lpc/wire"
+)
+
+// A Result is a reply's header as copied out of its slot.
+type Result struct {
+	Status wire.Status
+	Length int            // bytes of inline data, checked
+	Info   *wire.DataInfo // nil, or where larger data stands; not yet checked against the sections
+	info   wire.DataInfo
+	Type   uint16
+}
+
+// Result copies the header of the reply in slot s out and checks the copy. The
+// caller holds the slot and Wait has returned nil for it.
+func (c *Caller) Result(s int, r *Result) error {
+	failpoint.At(failpoint.ReplySeen)
+	sl := c.slot(s)
+	c.spin.see(atomic.LoadUint32(&sl.CPU))
+	r.Status = wire.Status(atomic.LoadUint32(&sl.Status))
+	m := sl.Msg
+	if err := m.Check(); err != nil {
+		return fmt.Errorf("reply in slot %d: %w", s, err)
+	}
+	r.Type, r.Length, r.Info = m.Type, int(m.DataLength), nil
+	if m.DataInfoOffset != 0 {
+		r.info = getDataInfo(&sl.Data)
+		r.Info = &r.info
+	}
+	return nil
+}
+
+// Inline copies the reply's inline data, n bytes as Result told, to dst.
+func (c *Caller) Inline(s int, dst []byte, n int) int { return copy(dst, c.slot(s).Data[:n]) }
+
+// Consumed tells the peer that a reply which stands in its section was read, so
+// that it may use that memory again. Replies without a section do not need it.
+func (c *Caller) Consumed(s int) {
+	storeRelease64(&c.slot(s).Word, c.gens[s]<<genShift|stFree)
+}

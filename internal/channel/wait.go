@@ -1,0 +1,250 @@
+package channel
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-eedd8485/lpc/internal/failpoint"
+)
+
+// yields: so often a caller that is not alone gives way to other goroutines
+// between two looks at its slot before it parks.
+const yields = 8
+
+// A waiter is a parked caller. Its fields are guarded by Caller.mu.
+type waiter struct {
+	ch   chan struct{} // holds one signal: look again
+	lead bool          // this waiter holds the lead token
+	done bool          // taken off the parked set: its slot is decided
+}
+
+var waiters = sync.Pool{New: func() any { return &waiter{ch: make(chan struct{}, 1)} }}
+
+func (w *waiter) signal() {
+	select {
+	case w.ch <- struct{}{}:
+	default:
+	}
+}
+
+// Wait waits for the reply to the request in slot s. nil: the reply stands in the
+// slot, and the caller reads it and calls Release. With an error the slot is not
+// the caller's any more: cleanup (nil allowed) runs when nobody can read the
+// request's memory any longer.
+func (c *Caller) Wait(ctx context.Context, s int, alone bool, cleanup func()) error {
+	w, want := &c.slot(s).Word, c.gens[s]<<genShift|stWaiting
+	if alone {
+		if c.spinAlone(w, want) {
+			return c.settle(s, want)
+		}
+	} else {
+		for range yields {
+			if atomic.LoadUint64(w) != want {
+				return c.settle(s, want)
+			}
+			runtime.Gosched()
+		}
+	}
+	return c.park(ctx, s, w, want, cleanup)
+}
+
+// spinAlone polls the slot of a lone caller. It is the hot path: no call but the
+// pauses until a reply that takes longer than usual.
+func (c *Caller) spinAlone(w *uint64, want uint64) bool {
+	return c.spin.untilWord(w, want, c)
+}
+
+// settle tells how a call whose word has changed ended.
+func (c *Caller) settle(s int, want uint64) error {
+	got := atomic.LoadUint64(&c.slot(s).Word)
+	if got == want&^stateMask|stDone {
+		return nil
+	}
+	err := violation("slot %d holds %#x where the reply of generation %d was expected", s, got, want>>genShift)
+	c.Release(s)
+	c.Down(err)
+	return err
+}
+
+// park waits in the parked set: as its leader where there is none, else behind it.
+func (c *Caller) park(ctx context.Context, s int, w *uint64, want uint64, cleanup func()) error {
+	wt := waiters.Get().(*waiter)
+	wt.lead, wt.done = false, false
+	select {
+	case <-wt.ch: // a signal left over from its last use
+	default:
+	}
+	c.mu.Lock()
+	c.parked[s] = wt
+	c.nparked++
+	if !c.leading {
+		c.leading, c.leader, wt.lead = true, wt, true
+		c.resync()
+	}
+	for {
+		if wt.lead {
+			c.mu.Unlock()
+			c.leadAndPass(ctx, wt, s, w, want)
+			break
+		}
+		if wt.done || atomic.LoadUint64(w) != want || c.down.Load() != nil || ctx.Err() != nil {
+			c.unpark(s, wt)
+			c.mu.Unlock()
+			break
+		}
+		c.mu.Unlock()
+		c.nudge(c.posns[s])
+		select {
+		case <-wt.ch:
+		case <-ctx.Done():
+		case <-c.downCh:
+		}
+		c.mu.Lock()
+	}
+	waiters.Put(wt)
+	return c.conclude(ctx, s, w, want, cleanup)
+}
+
+// conclude decides a call that has stopped waiting: exactly one of reply,
+// abandoned and lost, by compare-and-swap on the slot's word. A reply that is
+// there wins over a hang-up and over a deadline.
+func (c *Caller) conclude(ctx context.Context, s int, w *uint64, want uint64, cleanup func()) error {
+	if atomic.LoadUint64(w) != want {
+		return c.settle(s, want)
+	}
+	if c.down.Load() != nil {
+		if !atomic.CompareAndSwapUint64(w, want, want&^stateMask|stLost) {
+			return c.settle(s, want)
+		}
+		if cleanup != nil {
+			cleanup()
+		}
+		c.Release(s)
+		return c.Err()
+	}
+	c.setCleanup(s, cleanup) // before the swap: the peer may give the slot back at once
+	if !atomic.CompareAndSwapUint64(w, want, want&^stateMask|stAbandoned) {
+		c.takeCleanup(s)
+		return c.settle(s, want)
+	}
+	c.hold(s)
+	return context.Cause(ctx)
+}
+
+// leadAndPass leads until this caller's own call is decided, then passes the lead.
+func (c *Caller) leadAndPass(ctx context.Context, wt *waiter, s int, w *uint64, want uint64) {
+	var stop func() bool
+	for idle := 0; ; idle++ {
+		woken := c.drain()
+		if atomic.LoadUint64(w) != want || c.down.Load() != nil || ctx.Err() != nil {
+			break
+		}
+		if woken > 0 {
+			idle = 0
+		}
+		if idle < yields && !c.alone() {
+			runtime.Gosched() // those just readied want this thread
+			continue
+		}
+		if c.spin.until(func() bool { return atomic.LoadUint64(w) != want || c.hinted() }, c.alone) {
+			if atomic.LoadUint64(w) == want {
+				runtime.Gosched()
+			}
+			continue
+		}
+		c.nudge(c.posns[s])
+		if stop == nil && ctx.Done() != nil {
+			stop = context.AfterFunc(ctx, c.kick)
+		}
+		c.sleep(ctx, wt, w, want)
+		idle = 0
+	}
+	if stop != nil {
+		stop()
+	}
+	c.mu.Lock()
+	c.unpark(s, wt)
+	c.mu.Unlock()
+}
+
+// sleep announces that the leader sleeps, looks again, and sleeps. Left out, the
+// look would lose the reply that was published between the last drain and the
+// announcement.
+func (c *Caller) sleep(ctx context.Context, wt *waiter, w *uint64, want uint64) {
+	if c.alone() {
+		c.leave.parks(&c.spin)
+	}
+	failpoint.At(failpoint.CallerParks)
+	how := uint32(sleepBell)
+	if takeFutex() {
+		how = sleepFutex
+		defer giveFutex()
+	}
+	c.sleepSeq.Add(1)
+	c.asleep.Store(true)
+	atomic.StoreUint32(&c.caller.Sleep, how) // announce; a full fence
+	if atomic.LoadUint64(w) == want && !c.hinted() && c.down.Load() == nil && ctx.Err() == nil {
+		if how == sleepFutex {
+			futexWait(&c.caller.Sleep, sleepFutex, 0)
+		} else {
+			select {
+			case <-wt.ch:
+			case <-ctx.Done():
+			case <-c.downCh:
+			}
+		}
+	}
+	c.asleep.Store(false)
+	atomic.StoreUint32(&c.caller.Sleep, 0)
+}
+
+// kick wakes the leader for a reason that the peer does not know of. The word
+// that the leader sleeps on can be written by the peer, so one wake may be lost
+// to a hostile one: kick comes back until the leader is awake.
+func (c *Caller) kick() { c.kickSeq(c.sleepSeq.Load()) }
+
+func (c *Caller) kickSeq(seq uint32) {
+	if !c.enter() {
+		return
+	}
+	defer c.exit()
+	atomic.StoreUint32(&c.caller.Sleep, 0)
+	futexWake(&c.caller.Sleep)
+	c.mu.Lock()
+	if c.leader != nil {
+		c.leader.signal()
+	}
+	c.mu.Unlock()
+	if c.asleep.Load() && c.sleepSeq.Load() == seq {
+		time.AfterFunc(time.Millisecond, func() {
+			if c.asleep.Load() && c.sleepSeq.Load() == seq {
+				c.kickSeq(seq)
+			}
+		})
+	}
+}
+
+// Bell is called when the peer rang: a leader that is parked in Go looks again.
+func (c *Caller) Bell() {
+	c.mu.Lock()
+	if c.leader != nil {
+		c.leader.signal()
+	}
+	c.mu.Unlock()
+	c.grams.bell()
+}
+
+func (c *Caller) wakeAll() {
+	c.mu.Lock()
+	for _, wt := range c.parked {
+		if wt != nil {
+			wt.signal()
+		}
+	}
+	c.mu.Unlock()
+	c.kick()
+	c.kickRoom(c.grams.sleepSeq.Load())
+}

@@ -1,0 +1,425 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/seed-eedd8485/lpc/internal/channel"
+	"github.com/seed-eedd8485/lpc/internal/pool"
+	"github.com/seed-eedd8485/lpc/section"
+	"github.com/seed-eedd8485/lpc/wire"
+)
+
+// A Buffer is section memory in a program's hands.
+type Buffer struct {
+	c *Conn
+	r *region
+	n int
+}
+
+// Bytes is the memory: it may be written until the call, and holds what stands
+// there after it.
+func (b *Buffer) Bytes() []byte {
+	if b.r == nil {
+		return nil
+	}
+	return b.r.bytes()[:b.n]
+}
+
+// Release gives the memory back. Bytes must not be used any more.
+func (b *Buffer) Release() {
+	if b.r != nil {
+		b.c.sections.put(b.r)
+		b.c.sections.giveUp()
+		b.r = nil
+	}
+}
+
+// Alloc gives n bytes of section memory.
+func (c *Conn) Alloc(ctx context.Context, n int) (*Buffer, error) {
+	if n < 0 || n > c.maxMessage {
+		return nil, tooLarge("buffer", n, c.maxMessage, "the connection's limit")
+	}
+	if err := c.Err(); err != nil {
+		return nil, err
+	}
+	r, err := c.sections.acquire(ctx, c, max(n, 1))
+	if err != nil {
+		return nil, err
+	}
+	c.sections.lend()
+	return &Buffer{c: c, r: r, n: n}, nil
+}
+
+// A Reply is what CallBuffer gives: a view of the reply where it stands.
+type Reply struct {
+	data []byte
+	c    *Conn
+	slot int // held until Release; -1: none
+}
+
+// Data is the reply. shared: it stands in section memory that the peer can change.
+func (r *Reply) Data() (data []byte, shared bool) { return r.data, r.c != nil }
+
+// Release gives the view up; Data must not be used any more.
+func (r *Reply) Release() {
+	if r.c == nil {
+		return
+	}
+	if r.slot >= 0 {
+		r.c.out.Consumed(r.slot)
+		r.c.out.Release(r.slot)
+	}
+	r.c.sections.giveUp()
+	*r = Reply{}
+}
+
+// A call is one call's way through; it lives on its caller's stack.
+type call struct {
+	c      *Conn
+	th     *thread
+	name   callName
+	id     uint32
+	req    channel.Request
+	info   wire.DataInfo
+	region *region // with the request's data, taken for this call
+	slot   int
+	res    channel.Result
+}
+
+// CallInto calls and copies the reply to buf. n is the reply's size; with a buf
+// that is too small nothing is copied and the error is ErrTooLarge.
+func (c *Conn) CallInto(ctx context.Context, data, buf []byte) (id uint32, n int, err error) {
+	var k call
+	if err := k.start(ctx, c, nameCall, data, nil, 0); err != nil {
+		return k.id, 0, err
+	}
+	src, shared, err := k.reply()
+	if err == nil {
+		if n = k.length(); n > len(buf) {
+			err = tooLarge("reply", n, len(buf), "the caller's buffer")
+		} else if shared != nil {
+			err = section.Guard(func() { section.Copy(buf, src) })
+		} else {
+			c.out.Inline(k.slot, buf, n)
+		}
+	}
+	k.done(shared)
+	return k.id, n, err
+}
+
+// Call calls and returns a copy of the reply.
+func (c *Conn) Call(ctx context.Context, data []byte) (id uint32, reply []byte, err error) {
+	return c.callCopy(ctx, nameCall, data, nil, 0)
+}
+
+func (c *Conn) callCopy(ctx context.Context, name callName, data []byte, p *parent, callback uint64) (id uint32, reply []byte, err error) {
+	var k call
+	if err := k.startAs(ctx, c, name, data, nil, p, callback); err != nil {
+		return k.id, nil, err
+	}
+	src, shared, err := k.reply()
+	if err == nil {
+		reply = make([]byte, k.length())
+		if shared != nil {
+			err = section.Guard(func() { section.Copy(reply, src) })
+		} else {
+			c.out.Inline(k.slot, reply, len(reply))
+		}
+	}
+	k.done(shared)
+	if err != nil {
+		return k.id, nil, err
+	}
+	return k.id, reply, nil
+}
+
+// CallBuffer calls with data that stands in a buffer and returns a view of the
+// reply. The buffer stays the caller's; the reply may stand in it.
+func (c *Conn) CallBuffer(ctx context.Context, b *Buffer) (id uint32, r Reply, err error) {
+	if b.c != c || b.r == nil {
+		return 0, Reply{}, fmt.Errorf("calling with a buffer of another connection, or one that was released")
+	}
+	var k call
+	if err := k.start(ctx, c, nameBuffer, nil, b.r, b.n); err != nil {
+		return k.id, Reply{}, err
+	}
+	src, shared, err := k.reply()
+	switch {
+	case err != nil:
+		k.done(shared)
+		return k.id, Reply{}, err
+	case shared == nil:
+		data := make([]byte, k.length())
+		c.out.Inline(k.slot, data, len(data))
+		k.done(nil)
+		return k.id, Reply{data: data, slot: -1}, nil
+	}
+	r = Reply{data: src, c: c, slot: -1}
+	c.sections.lend()
+	if shared == b.r {
+		k.done(nil)
+	} else {
+		r.slot = k.slot
+		k.leave()
+	}
+	return k.id, r, nil
+}
+
+// Callback calls the client of a message while that client waits for its reply.
+func (u Use) Callback(ctx context.Context, data []byte) (uint32, []byte, error) {
+	if !u.Live() || !u.M.in.Reply {
+		return 0, nil, ErrReplied
+	}
+	c := u.M.conn
+	if !c.serves {
+		return 0, nil, ErrNoHandler
+	}
+	if !c.recv.Waiting(u.M.in.Slot, u.M.in.Gen) {
+		return 0, nil, ErrAbandoned
+	}
+	id := c.proc.nextID()
+	return c.callCopy(ctx, nameCallback, data, u.parent(), uint64(id))
+}
+
+func (k *call) start(ctx context.Context, c *Conn, name callName, data []byte, r *region, n int) error {
+	return k.startAs2(ctx, c, name, data, r, n, parentOf(ctx), 0)
+}
+
+func (k *call) startAs(ctx context.Context, c *Conn, name callName, data []byte, r *region, p *parent, callback uint64) error {
+	if p == nil {
+		p = parentOf(ctx)
+	}
+	return k.startAs2(ctx, c, name, data, r, 0, p, callback)
+}
+
+// startAs2 sends the request and waits. With an error there is nothing to undo.
+func (k *call) startAs2(ctx context.Context, c *Conn, name callName, data []byte, r *region, n int, p *parent, callback uint64) (err error) {
+	k.c, k.name = c, name
+	if r == nil {
+		n = len(data)
+	}
+	if n > c.maxMessage {
+		return tooLarge("request", n, c.maxMessage, "the connection's limit")
+	}
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	if r == nil && n > wire.MaxInline {
+		if r, err = c.sections.acquire(ctx, c, n); err != nil {
+			return err
+		}
+		k.region = r
+		section.Copy(r.bytes(), data)
+	}
+	if k.th, err = c.proc.thread(); err != nil {
+		k.putRegion()
+		return err
+	}
+	slot, alone, err := c.out.Take(ctx)
+	if err != nil {
+		threads.Put(k.th)
+		k.putRegion()
+		return fromChannel(err)
+	}
+	k.slot, k.id = slot, c.proc.nextID()
+	k.req = channel.Request{Type: wire.TypeRequest, Process: c.proc.pid, Thread: k.th.rec.Cid.UniqueThread, MessageID: k.id, Callback: callback, Data: data}
+	if r != nil {
+		k.info = r.info(n)
+		k.req.Info = &k.info
+	}
+	k.th.waits(c.addr, k.id, c.number, c.direction(), slot, p, name, [4]uint64{uint64(c.handle), uint64(k.id), uint64(n), 0})
+	c.out.Post(slot, &k.req)
+	k.th.rec.WaitGeneration = c.out.Generation(slot)
+	if c.trace != nil {
+		emit(c.trace, Event{What: k.event(), Port: c.name, MsgID: k.id, Peer: c.peer, Bytes: n, Section: r != nil})
+	}
+	if err = c.out.Wait(ctx, slot, alone, k.cleanup(ctx)); err != nil {
+		k.th.resumes()
+		threads.Put(k.th)
+		return fromChannel(err)
+	}
+	return nil
+}
+
+// cleanup is what to do when a call was given up and its request's memory comes
+// free at last.
+func (k *call) cleanup(context.Context) func() {
+	if k.region == nil {
+		return nil
+	}
+	c, r := k.c, k.region
+	return func() { c.sections.put(r) }
+}
+
+func (c *Conn) direction() uint32 {
+	if c.server {
+		return 1
+	}
+	return 0
+}
+
+func (k *call) putRegion() {
+	if k.region != nil {
+		k.c.sections.put(k.region)
+		k.region = nil
+	}
+}
+
+// reply reads the reply's header: where larger data stands (shared is then its
+// region), or nil for inline data.
+func (k *call) reply() (src []byte, shared *region, err error) {
+	c := k.c
+	if err := c.out.Result(k.slot, &k.res); err != nil {
+		err = fromChannel(fmt.Errorf("%w: %w", ErrProtocol, err))
+		c.fail(err)
+		return nil, nil, err
+	}
+	if k.res.Info != nil {
+		if src, shared, err = c.replyView(k.res.Info); err != nil {
+			c.fail(err)
+			return nil, nil, err
+		}
+	}
+	if k.res.Status != wire.StatusOK {
+		var text [wire.MaxInline]byte
+		c.out.Inline(k.slot, text[:], k.res.Length)
+		err = statusError(k.res.Status, text[:k.res.Length])
+	}
+	if c.trace != nil {
+		emit(c.trace, Event{What: "reply", Port: c.name, MsgID: k.id, Peer: c.peer, Bytes: k.length(), Section: shared != nil, Err: err})
+	}
+	return src, shared, err
+}
+
+func (k *call) length() int {
+	if k.res.Info != nil {
+		return int(k.res.Info.DataLength)
+	}
+	return k.res.Length
+}
+
+// replyView finds a reply in its section. One that the server made for it is on
+// its way in the control socket before the reply is published: it is read here if
+// the poller has not come to it.
+func (c *Conn) replyView(d *wire.DataInfo) ([]byte, *region, error) {
+	if d.DataLength > uint64(c.maxMessage) {
+		return nil, nil, fmt.Errorf("%w: reply of %d bytes, the connection's limit is %d", ErrProtocol, d.DataLength, c.maxMessage)
+	}
+	r, off, err := c.sections.find(d.Base, d.DataLength)
+	if err != nil && !c.server {
+		c.ready()
+		r, off, err = c.sections.find(d.Base, d.DataLength)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return r.bytes()[off : off+d.DataLength], r, nil
+}
+
+// done ends the call: the slot, the thread and the request's memory are given back.
+func (k *call) done(shared *region) {
+	if shared != nil && !shared.mine {
+		k.c.out.Consumed(k.slot)
+	}
+	k.c.out.Release(k.slot)
+	k.leave()
+}
+
+func (k *call) leave() {
+	k.th.resumes()
+	threads.Put(k.th)
+	k.putRegion()
+}
+
+func (k *call) event() string {
+	if k.req.Callback != 0 {
+		return "callback"
+	}
+	return "call"
+}
+
+// Send sends a datagram.
+func (c *Conn) Send(ctx context.Context, data []byte) (id uint32, err error) {
+	if len(data) > c.maxMessage {
+		return 0, tooLarge("datagram", len(data), c.maxMessage, "the connection's limit")
+	}
+	if err := ctx.Err(); err != nil {
+		return 0, context.Cause(ctx)
+	}
+	req := channel.Request{Type: wire.TypeDatagram, Process: c.proc.pid, MessageID: c.proc.nextID(), Data: data}
+	if c.trace != nil {
+		emit(c.trace, Event{What: "datagram", Port: c.name, MsgID: req.MessageID, Peer: c.peer, Bytes: len(data), Section: len(data) > wire.MaxInline})
+	}
+	if len(data) <= wire.MaxInline {
+		err = c.out.Send(ctx, &req)
+		touch(c)
+		return req.MessageID, fromChannel(err)
+	}
+	r, err := c.sections.acquire(ctx, c, len(data))
+	if err != nil {
+		return req.MessageID, err
+	}
+	section.Copy(r.bytes(), data)
+	info := r.info(len(data))
+	req.Info, req.Data = &info, nil
+	if err = c.out.SendDetached(ctx, &req, func() { c.sections.put(r) }); err != nil {
+		c.sections.put(r)
+	}
+	touch(c)
+	return req.MessageID, fromChannel(err)
+}
+
+// SendBuffer sends a buffer as a datagram. The buffer is the engine's from then
+// on, also when it fails.
+func (c *Conn) SendBuffer(ctx context.Context, b *Buffer) (id uint32, err error) {
+	if b.c != c || b.r == nil {
+		return 0, fmt.Errorf("sending a buffer of another connection, or one that was released")
+	}
+	r := b.r
+	b.r = nil
+	c.sections.giveUp()
+	info := r.info(b.n)
+	req := channel.Request{Type: wire.TypeDatagram, Process: c.proc.pid, MessageID: c.proc.nextID(), Info: &info}
+	if err = c.out.SendDetached(ctx, &req, func() { c.sections.put(r) }); err != nil {
+		c.sections.put(r)
+	}
+	touch(c)
+	return req.MessageID, fromChannel(err)
+}
+
+// locate finds the section that a received message's data stands in.
+func (c *Conn) locate(m *Message) error {
+	d := m.in.Info
+	if d.Count != 1 || d.DataLength > uint64(c.maxMessage) {
+		return fmt.Errorf("%w: message with %d data entries of %d bytes, want 1 of at most %d", ErrProtocol, d.Count, d.DataLength, c.maxMessage)
+	}
+	r, off, err := c.sections.find(d.Base, d.DataLength)
+	if err != nil && !c.server {
+		c.ready()
+		r, off, err = c.sections.find(d.Base, d.DataLength)
+	}
+	if err != nil {
+		return err
+	}
+	if r.mine {
+		return fmt.Errorf("%w: request in section %d, in which the other end does not allocate", ErrProtocol, r.number)
+	}
+	m.region, m.view = r, r.bytes()[off:off+d.DataLength]
+	m.rec.SectionAddress, m.rec.SectionLength = d.Base, d.DataLength
+	return nil
+}
+
+// mustFinish gives back a message that was never delivered.
+func (c *Conn) mustFinish(m *Message) {
+	m.use.Add(1)
+	m.conn, m.region, m.view = nil, nil, nil
+	m.rec.State = pool.MessageFree
+	m.d.giveBack(m)
+}
+
+const (
+	wireRequest           = wire.TypeRequest
+	wireDatagram          = wire.TypeDatagram
+	wireFlagNoImpersonate = wire.FlagNoImpersonate
+)

@@ -1,0 +1,341 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"github.com/seed-eedd8485/lpc/internal/channel"
+	"github.com/seed-eedd8485/lpc/internal/failpoint"
+	"github.com/seed-eedd8485/lpc/internal/link"
+	"github.com/seed-eedd8485/lpc/internal/pool"
+	"github.com/seed-eedd8485/lpc/section"
+	"github.com/seed-eedd8485/lpc/security"
+	"github.com/seed-eedd8485/lpc/wire"
+)
+
+// A Conn is one end of a connection: NT's client or server communication port.
+type Conn struct {
+	proc   *process
+	rec    *pool.PortObject
+	addr   pool.Addr
+	number uint64 // the channel's
+	server bool   // this is the server's end
+	port   *Port  // server's end: the connection port
+	name   string // of the port, for errors and events
+	trace  func(Event)
+
+	link     *link.Link
+	mem      *section.Section
+	out      *channel.Caller
+	recv     *channel.Receiver
+	disp     *dispatcher
+	sections sections
+
+	peer       security.Identity
+	peerPID    uint64
+	info       []byte // the other end's connection information
+	maxMessage int
+	serves     bool // the other end serves requests
+
+	// Guarded by disp.mu: this end as a source of messages.
+	hot     bool // on the dispatcher's hot or pending list
+	active  int  // messages received and not finished
+	ending  bool // no more messages after what the ring holds
+	retired bool // the receiver has read the ring to its end
+	visits  int  // by the receiver since it ended; the receiver's
+
+	over atomic.Bool // ending, for the receiver to read without the lock
+
+	mu       sync.Mutex
+	err      error         // why it ended
+	done     chan struct{} // made when somebody asks
+	ctx      context.Context
+	cancel   context.CancelFunc
+	userData any
+	handle   pool.Handle
+	onClose  func(*Conn, error)
+	teardown chan struct{} // holds one signal: look whether all have left
+	torn     chan struct{} // closed when memory and records are gone
+}
+
+// Peer is who the kernel says is at the other end.
+func (c *Conn) Peer() security.Identity { return c.peer }
+
+// Info is the connection information that the other end gave.
+func (c *Conn) Info() []byte { return c.info }
+
+// Name is the port's name as given.
+func (c *Conn) Name() string { return c.name }
+
+// Serves tells whether the other end takes requests.
+func (c *Conn) Serves() bool { return c.serves }
+
+// SetUserData keeps a value of the program's with the connection: NT's PortContext.
+func (c *Conn) SetUserData(v any) { c.mu.Lock(); c.userData = v; c.mu.Unlock() }
+
+// UserData is the value that SetUserData kept.
+func (c *Conn) UserData() any { c.mu.Lock(); defer c.mu.Unlock(); return c.userData }
+
+// Err is why the connection ended, nil while it lives.
+func (c *Conn) Err() error {
+	if !c.over.Load() {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+func (c *Conn) ended() bool { return c.over.Load() }
+
+// Done is closed when the connection has ended.
+func (c *Conn) Done() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done == nil {
+		c.done = make(chan struct{})
+		if c.err != nil {
+			close(c.done)
+		}
+	}
+	return c.done
+}
+
+// Context is done when the connection has ended.
+func (c *Conn) Context() context.Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ctx == nil {
+		c.ctx, c.cancel = context.WithCancel(context.Background())
+		if c.err != nil {
+			c.cancel()
+		}
+	}
+	return c.ctx
+}
+
+// newConn makes an end's port object and handle. The memory comes with attach.
+func newConn(pr *process, kind uint32, name string) (*Conn, error) {
+	rec, a, err := pool.New[pool.PortObject](pr.pool, pool.TagPort, 0)
+	if err != nil {
+		return nil, err
+	}
+	c := &Conn{proc: pr, rec: rec, addr: a, name: name, server: kind == pool.PortServerComm, teardown: make(chan struct{}, 1), torn: make(chan struct{})}
+	initPort(pr, rec, a, kind)
+	if c.handle, err = pr.pool.NewHandle(a, pool.PortAllAccess); err != nil {
+		pr.pool.Free(a)
+		return nil, err
+	}
+	rec.Handle, rec.HandleCount = uint32(c.handle), 1
+	c.sections.init(c)
+	return c, nil
+}
+
+func initPort(pr *process, rec *pool.PortObject, a pool.Addr, kind uint32) {
+	rec.Flags = kind
+	rec.Creator = wire.ClientID{UniqueProcess: pr.pid}
+	rec.ServerProcess = pr.pid
+	rec.MaxMessageLength, rec.MaxConnectionInfoLength = wire.MaxMessage, wire.MaxConnInfo
+	rec.Created = channel.Ticks()
+	rec.PointerCount = 1
+	pr.pool.InitList(a + portReceiveHead)
+	pr.pool.InitList(a + portReplyChain)
+	pr.pool.InitList(a + portDataInfo)
+}
+
+// attach gives the connection its channel.
+func (c *Conn) attach(mem *section.Section, number uint64) {
+	local := c.peerPID == c.proc.pid
+	c.mem, c.number = mem, number
+	c.rec.Channel = number
+	c.rec.PeerProcess, c.rec.PeerUID, c.rec.PeerGID = c.peerPID, c.peer.UID, c.peer.GID
+	bell := func() { c.link.Bell() }
+	c.out = channel.NewCaller(mem, c.server, local, bell)
+	c.recv = channel.NewReceiver(mem, c.server, local, bell)
+}
+
+// ready is called on the poller's goroutine when the control socket has something.
+func (c *Conn) ready() {
+	if c.out == nil {
+		return // the handshake reads it
+	}
+	if err := c.link.Receive(c.rang, c.frame); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = fmt.Errorf("%w: process %d (%s)", ErrPeerDied, c.peer.PID, c.peerName())
+		} else if !isKind(err) {
+			err = fmt.Errorf("%w: %w", ErrProtocol, err)
+		}
+		c.end(err, link.ReasonViolation)
+	}
+}
+
+// rang: the peer rang the doorbell.
+func (c *Conn) rang() {
+	c.out.Bell()
+	c.disp.ring(c)
+	touch(c)
+}
+
+func (c *Conn) peerName() string {
+	if n := security.ProgramName(c.peer.PID); n != "" {
+		return n
+	}
+	return "gone"
+}
+
+// frame is called for each frame after the handshake.
+func (c *Conn) frame(f *link.Frame, fd int) error {
+	switch {
+	case f.Kind == link.Close && fd < 0:
+		return c.closedBy(f)
+	case f.Kind == link.Grow && c.server && fd < 0:
+		failpoint.At(failpoint.GrowReceived)
+		return c.sections.grant(c, f)
+	case f.Kind == link.Section && !c.server && fd >= 0:
+		return c.sections.granted(f, fd)
+	case f.Kind == link.Deny && !c.server && fd < 0:
+		return c.sections.denied(f)
+	}
+	if fd >= 0 {
+		section.CloseUntrusted(fd)
+	}
+	return fmt.Errorf("%w: %s frame, with descriptor: %v, which the %s does not send on a connection", ErrProtocol, f.Kind, fd >= 0, map[bool]string{true: "client", false: "server"}[c.server])
+}
+
+// closedBy is the error of a connection that the other end closed.
+func (c *Conn) closedBy(f *link.Frame) error {
+	switch f.Reason {
+	case link.ReasonNone:
+		return fmt.Errorf("%w by the other end", ErrPortClosed)
+	case link.ReasonViolation:
+		return fmt.Errorf("%w: ended by the other end: %s", ErrProtocol, printable(f.Text))
+	}
+	return fmt.Errorf("%w by the other end: %s", ErrPortClosed, printable(f.Text))
+}
+
+// isKind: the error already says what it is to a caller.
+func isKind(err error) bool {
+	for _, k := range []error{ErrPortClosed, ErrPeerDied, ErrProtocol, ErrQuota, ErrTooLarge} {
+		if errors.Is(err, k) {
+			return true
+		}
+	}
+	return false
+}
+
+// fail ends a connection whose peer broke the protocol, and tells it how.
+func (c *Conn) fail(err error) { c.end(err, link.ReasonViolation) }
+
+// Close ends the connection: every call of it, on both sides, returns.
+func (c *Conn) Close() error {
+	c.end(fmt.Errorf("%w by this end", ErrPortClosed), link.ReasonNone)
+	return nil
+}
+
+// end ends the connection once. reason is for the peer, with err as the text where
+// it broke the protocol.
+func (c *Conn) end(err error, reason uint8) {
+	c.mu.Lock()
+	if c.err != nil {
+		c.mu.Unlock()
+		return
+	}
+	c.err = err
+	if c.done != nil {
+		close(c.done)
+	}
+	if c.cancel != nil {
+		c.cancel()
+	}
+	c.mu.Unlock()
+	f := link.Frame{Kind: link.Close, Reason: reason}
+	if reason != link.ReasonNone {
+		f.Text = []byte(err.Error())
+		f.Text = f.Text[:min(len(f.Text), wire.MaxConnInfo)]
+	}
+	if !errors.Is(err, ErrPeerDied) {
+		_ = c.link.Send(&f, -1) // best effort: the end of the socket says the rest
+		failpoint.At(failpoint.CloseSent)
+	}
+	d := c.disp
+	d.mu.Lock()
+	c.ending = true
+	c.rec.Flags |= pool.PortDeleted
+	if errors.Is(err, ErrProtocol) {
+		d.rec.Failures++
+	}
+	d.mu.Unlock()
+	c.over.Store(true)
+	c.out.Down(err)
+	c.sections.down(err)
+	c.link.Close()
+	d.ring(c) // the receiver reads the ring's rest and lets go
+	emit(c.trace, Event{What: endName(err), Port: c.name, Peer: c.peer, Err: err})
+	go c.tearDown()
+}
+
+// lastWords counts the receiver's visits after the end and tells when it has had
+// the time for one ring of messages: a peer that goes on writing is not read for ever.
+func (c *Conn) lastWords() bool {
+	c.visits++
+	return c.visits > lastVisits || errors.Is(c.Err(), ErrProtocol)
+}
+
+const lastVisits = 256 / inARow
+
+func (c *Conn) wakeTeardown() {
+	select {
+	case c.teardown <- struct{}{}:
+	default:
+	}
+}
+
+// tearDown waits until nobody of this process uses the connection's memory, then
+// unmaps it and frees the records.
+func (c *Conn) tearDown() {
+	c.out.Quiesce()
+	d := c.disp
+	for {
+		d.mu.Lock()
+		left := c.active == 0 && c.retired
+		d.mu.Unlock()
+		if left {
+			break
+		}
+		<-c.teardown
+	}
+	c.out.Cleanup()
+	forget(c)
+	c.mu.Lock()
+	f, err := c.onClose, c.err
+	c.mu.Unlock()
+	if c.port != nil {
+		c.port.dropped(c)
+	}
+	c.sections.unmap()
+	_ = c.mem.Unmap()
+	c.proc.pool.CloseHandle(c.handle)
+	c.proc.pool.Free(c.addr)
+	if f != nil {
+		f(c, err)
+	}
+	close(c.torn)
+}
+
+// Torn is closed when nothing of the connection is left.
+func (c *Conn) Torn() <-chan struct{} { return c.torn }
+
+func printable(b []byte) string {
+	out := make([]rune, 0, len(b))
+	for _, r := range string(b) {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+			r = '.'
+		}
+		out = append(out, r)
+	}
+	return string(out)
+}

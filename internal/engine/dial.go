@@ -1,0 +1,210 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seed-eedd8485/lpc/internal/channel"
+	"github.com/seed-eedd8485/lpc/internal/failpoint"
+	"github.com/seed-eedd8485/lpc/internal/link"
+	"github.com/seed-eedd8485/lpc/internal/pool"
+	"github.com/seed-eedd8485/lpc/namespace"
+	"github.com/seed-eedd8485/lpc/section"
+	"github.com/seed-eedd8485/lpc/security"
+	"github.com/seed-eedd8485/lpc/wire"
+)
+
+// DialOptions say how a client connects.
+type DialOptions struct {
+	Info       []byte
+	Handler    Handler
+	ServerUID  *uint32
+	MaxMessage int
+	OnClose    func(*Conn, error)
+	Trace      func(Event)
+}
+
+// channelNumber is a random number that names a channel at both ends, in dumps.
+func channelNumber() (uint64, error) {
+	var b [8]byte
+	_, err := rand.Read(b[:])
+	return binary.LittleEndian.Uint64(b[:]), err
+}
+
+// Dial connects to a port.
+func Dial(ctx context.Context, name namespace.Name, o DialOptions) (*Conn, error) {
+	if len(o.Info) > wire.MaxConnInfo {
+		return nil, tooLarge("connection information", len(o.Info), wire.MaxConnInfo, "the limit")
+	}
+	pr, err := theProcess()
+	if err != nil {
+		return nil, err
+	}
+	if o.MaxMessage == 0 {
+		o.MaxMessage = wire.DefaultLimit
+	}
+	emit(o.Trace, Event{What: "connect", Port: name.Short(), Bytes: len(o.Info)})
+	fd, err := namespace.Connect(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	peer, err := security.FromSocket(fd)
+	if err == nil && o.ServerUID != nil && peer.UID != *o.ServerUID {
+		err = fmt.Errorf("%w: the port's listener has uid %d, uid %d was asked for", ErrPermission, peer.UID, *o.ServerUID)
+	}
+	if err != nil {
+		_ = unix.Close(fd)
+		return nil, err
+	}
+	c, err := newConn(pr, pool.PortClientComm, name.Short())
+	if err != nil {
+		_ = unix.Close(fd)
+		return nil, err
+	}
+	c.peer, c.peerPID, c.trace, c.onClose = peer, uint64(peer.PID), o.Trace, o.OnClose
+	c.disp = newDispatcher(pr, c.rec, c.addr, 256, name.Short(), o.Trace)
+	if o.Handler != nil {
+		c.disp.serve(o.Handler)
+	} else {
+		c.disp.refusing = wire.StatusNoHandler
+	}
+	h := &handshake{c: c, done: make(chan error, 1)}
+	if c.link, err = link.New(fd); err == nil {
+		if err = c.link.Start(h.ready); err == nil {
+			err = h.run(ctx, o)
+		}
+	}
+	if err != nil {
+		if c.link != nil {
+			c.link.Close()
+		}
+		h.discard()
+		pr.pool.CloseHandle(c.handle)
+		pr.pool.Free(c.addr)
+		return nil, err
+	}
+	emit(o.Trace, Event{What: "connected", Port: name.Short(), Peer: peer, Bytes: len(c.info)})
+	return c, nil
+}
+
+// A handshake is the client's part of it: CONNECT out, ACCEPT or REFUSE in.
+type handshake struct {
+	c    *Conn
+	done chan error
+
+	mu   sync.Mutex
+	over bool
+	max  int
+}
+
+func (h *handshake) run(ctx context.Context, o DialOptions) error {
+	h.max = o.MaxMessage
+	f := link.Frame{Kind: link.Connect, Value: uint64(o.MaxMessage), Text: o.Info}
+	if o.Handler != nil {
+		f.Flags = link.FlagServes
+	}
+	if err := h.c.link.Send(&f, -1); err != nil {
+		return fmt.Errorf("%w in the handshake: %w", ErrPeerDied, err)
+	}
+	failpoint.At(failpoint.ConnectSent)
+	select {
+	case err := <-h.done:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// ready runs on the poller's goroutine. Once the connection stands, what comes is
+// the connection's.
+func (h *handshake) ready() {
+	h.mu.Lock()
+	over := h.over
+	h.mu.Unlock()
+	if over {
+		return
+	}
+	err := h.c.link.Receive(func() {}, h.frame)
+	switch {
+	case errors.Is(err, errEstablished):
+		_ = h.c.link.Start(h.c.ready)
+		h.finish(nil)
+		h.c.ready() // what else has come belongs to the connection
+	case errors.Is(err, io.EOF):
+		h.finish(fmt.Errorf("%w in the handshake", ErrPeerDied))
+	case err != nil:
+		h.finish(err)
+	}
+}
+
+// errEstablished stops the reading of frames: the rest is the connection's.
+var errEstablished = errors.New("established")
+
+func (h *handshake) finish(err error) {
+	h.mu.Lock()
+	h.over = true
+	h.mu.Unlock()
+	select {
+	case h.done <- err:
+	default:
+	}
+}
+
+func (h *handshake) frame(f *link.Frame, fd int) error {
+	c := h.c
+	if fd >= 0 {
+		defer section.CloseUntrusted(fd)
+	}
+	switch {
+	case f.Kind == link.Accept && fd >= 0:
+		mem, err := channel.Open(fd)
+		if err != nil {
+			return fmt.Errorf("%w: the server's channel: %w", ErrProtocol, err)
+		}
+		failpoint.At(failpoint.AcceptReceived)
+		c.info = append([]byte(nil), f.Text...)
+		c.serves = f.Flags&link.FlagServes != 0
+		c.maxMessage = int(min(f.Value, uint64(h.max)))
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if h.over {
+			_ = mem.Unmap() // the caller has given up
+			return errEstablished
+		}
+		c.attach(mem, f.Channel)
+		return errEstablished
+	case f.Kind == link.Refuse && fd < 0:
+		return refusal(f)
+	}
+	return fmt.Errorf("%w: %s frame, with descriptor: %v, in the handshake; want ACCEPT with one, or REFUSE without", ErrProtocol, f.Kind, fd >= 0)
+}
+
+func refusal(f *link.Frame) error {
+	text := append([]byte(nil), f.Text...)
+	switch f.Reason {
+	case link.ReasonNone:
+		return &RefusedError{Info: text}
+	case link.ReasonDenied:
+		return fmt.Errorf("%w: %s", ErrPermission, printable(text))
+	case link.ReasonBusy:
+		return fmt.Errorf("%w: %w: %s", ErrRefused, ErrQuota, printable(text))
+	}
+	return &RefusedError{Why: printable(text)}
+}
+
+// discard unmaps a channel that came too late.
+func (h *handshake) discard() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.over = true
+	if h.c.mem != nil {
+		_ = h.c.mem.Unmap()
+	}
+}

@@ -1,0 +1,308 @@
+package engine
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-eedd8485/lpc/internal/channel"
+	"github.com/seed-eedd8485/lpc/internal/failpoint"
+	"github.com/seed-eedd8485/lpc/internal/pool"
+	"github.com/seed-eedd8485/lpc/wire"
+)
+
+// A Handler gets each message; it replies, or defers the reply, or lets go.
+type Handler func(Use)
+
+// A dispatcher receives for one port: a connection port receives for all its
+// connections, a client communication port for itself.
+type dispatcher struct {
+	proc    *process
+	rec     *pool.PortObject
+	addr    pool.Addr
+	most    int // workers at once
+	trace   func(Event)
+	port    string      // for events and errors
+	waiting atomic.Bool // something besides the hot channels wants the receiver
+
+	mu         sync.Mutex
+	handler    Handler // nil: nobody serves yet
+	refusing   wire.Status
+	role       *role   // who receives; nil: nobody
+	hot        []*Conn // polled by the receiver; only it changes the slice
+	pending    []*Conn // to become hot
+	sleepsOn   *Conn   // the receiver is in a futex on its channel
+	sleepCount uint64
+	idle       []*worker
+	workers    int
+	searching  bool // a worker was readied and has not looked at the queue yet
+	queueLen   int
+	messages   map[pool.Addr]*Message // queued ones, by record
+	free       []*Message
+	inProgress int // calls not replied to
+	live       int // messages delivered and not finished
+	stopped    bool
+	drained    chan struct{} // closed when stopped and nothing is in progress
+}
+
+// A role is one goroutine's time as the receiver.
+type role struct {
+	// state is written by the receiver (to inHandler under d.mu, back by a
+	// compare-and-swap) and by who replaces it (inHandler to replaced, under d.mu):
+	// exactly one of the two swaps succeeds.
+	state atomic.Uint32
+}
+
+// Values of role.state.
+const (
+	notInline = 0
+	inHandler = 1
+	replaced  = 2
+)
+
+// A worker is a goroutine that runs queued messages, or takes the receiver's role.
+type worker struct {
+	ch chan *role // nil: run what is queued
+}
+
+func newDispatcher(pr *process, rec *pool.PortObject, addr pool.Addr, most int, port string, trace func(Event)) *dispatcher {
+	return &dispatcher{
+		proc: pr, rec: rec, addr: addr, most: most, port: port, trace: trace,
+		messages: map[pool.Addr]*Message{}, refusing: wire.StatusOK,
+	}
+}
+
+// serve sets the handler and begins to receive what has come meanwhile.
+func (d *dispatcher) serve(h Handler) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.handler != nil || d.stopped {
+		return false
+	}
+	d.handler = h
+	d.drained = make(chan struct{})
+	if len(d.pending) > 0 {
+		d.giveRole()
+	}
+	return true
+}
+
+// stop makes the dispatcher refuse what comes from now on, and tells by the channel
+// when the last handler has ended.
+func (d *dispatcher) stop() <-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.drained == nil {
+		d.drained = make(chan struct{})
+	}
+	if !d.stopped {
+		d.stopped = true
+		d.refusing = wire.StatusShuttingDown
+		d.checkDrained()
+	}
+	return d.drained
+}
+
+// checkDrained: d.mu is held.
+func (d *dispatcher) checkDrained() {
+	if d.stopped && d.live == 0 && d.drained != nil {
+		select {
+		case <-d.drained:
+		default:
+			close(d.drained)
+		}
+	}
+}
+
+// ring says that a connection has something to receive, or has ended. It is called
+// by the poller and never blocks.
+func (d *dispatcher) ring(c *Conn) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !c.hot {
+		c.hot = true
+		d.pending = append(d.pending, c)
+	}
+	d.waiting.Store(true)
+	if d.handler == nil && d.refusing == wire.StatusOK {
+		if c.ending { // nobody serves, so nobody polls
+			d.pending = slices.DeleteFunc(d.pending, func(p *Conn) bool { return p == c })
+			c.hot, c.retired = false, true
+			c.wakeTeardown()
+		}
+		return
+	}
+	switch {
+	case d.role == nil:
+		d.giveRole()
+	case d.role.state.CompareAndSwap(inHandler, replaced):
+		d.giveRole()
+	case d.sleepsOn != nil:
+		d.kick(d.sleepCount)
+	}
+}
+
+// kick ends the receiver's sleep, and comes back if the peer undid it. d.mu is held.
+func (d *dispatcher) kick(sleep uint64) {
+	d.sleepsOn.recv.Kick()
+	time.AfterFunc(time.Millisecond, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.sleepsOn != nil && d.sleepCount == sleep {
+			d.kick(sleep)
+		}
+	})
+}
+
+// giveRole has an idle worker, or a new one, receive. d.mu is held.
+func (d *dispatcher) giveRole() {
+	d.role = &role{}
+	d.ready(d.role)
+}
+
+// ready wakes an idle worker or starts one. d.mu is held.
+func (d *dispatcher) ready(receive *role) {
+	if n := len(d.idle); n > 0 {
+		w := d.idle[n-1]
+		d.idle = d.idle[:n-1]
+		w.ch <- receive
+		return
+	}
+	w := &worker{ch: make(chan *role, 1)}
+	d.workers++
+	go d.work(w, receive)
+}
+
+// maxIdle workers stay parked for the next burst.
+const maxIdle = 64
+
+// work is a worker's life: the receiver's role or queued messages, then parked.
+func (d *dispatcher) work(w *worker, receive *role) {
+	th, err := d.proc.thread()
+	if err == nil {
+		th.rec.ServerPort = d.addr
+		defer threads.Put(th)
+		defer func() { th.rec.ServerPort = 0 }()
+	} else {
+		th = &thread{rec: new(pool.Thread)}
+	}
+	for {
+		if receive != nil {
+			d.receive(receive, th)
+		}
+		d.runQueue(th)
+		d.mu.Lock()
+		if d.queueLen > 0 {
+			d.mu.Unlock()
+			receive = nil
+			continue
+		}
+		if len(d.idle) >= maxIdle || d.stopped {
+			d.workers--
+			d.mu.Unlock()
+			return
+		}
+		d.idle = append(d.idle, w)
+		th.rec.WaitReason, th.rec.WaitStart = pool.WaitLpcReceive, channel.Ticks()
+		d.mu.Unlock()
+		receive = <-w.ch
+		th.rec.WaitReason = pool.WaitNone
+	}
+}
+
+// runQueue runs queued messages until there is none.
+func (d *dispatcher) runQueue(th *thread) {
+	for {
+		d.mu.Lock()
+		d.searching = false
+		m := d.dequeue()
+		if m == nil {
+			d.mu.Unlock()
+			return
+		}
+		d.searchMore()
+		m.rec.State = pool.MessageServed
+		m.rec.ServerThread = th.addr
+		h := d.handler
+		if d.refusing != wire.StatusOK {
+			h = nil
+		}
+		d.mu.Unlock()
+		d.run(h, Use{m, m.use.Load()}, th)
+	}
+}
+
+// searchMore readies one more worker while messages are queued and none is on its
+// way: a message never waits behind a handler that blocks. d.mu is held.
+func (d *dispatcher) searchMore() {
+	if d.queueLen > 0 && !d.searching && (len(d.idle) > 0 || d.workers < d.most) {
+		d.searching = true
+		d.ready(nil)
+	}
+}
+
+// run hands one message to the handler and ends it where the handler did not.
+func (d *dispatcher) run(h Handler, u Use, th *thread) {
+	failpoint.At(failpoint.HandlerEntered)
+	m := u.M
+	r := th.rec
+	r.LpcReceivedMessageID, r.Serving = m.rec.Request.MessageID, m.addr
+	r.SameThreadApcFlags |= pool.ThreadReceivedValid
+	m.rec.ServeTime = channel.Ticks()
+	if h == nil {
+		s := wire.StatusNoHandler
+		if d.refusing != wire.StatusOK {
+			s = d.refusing
+		}
+		u.end(s)
+	} else {
+		h(u)
+		if !m.deferred.Load() {
+			u.end(wire.StatusDropped)
+		}
+	}
+	r.LpcReceivedMessageID, r.Serving = 0, 0
+}
+
+// enqueue puts a message on the port's queue. d.mu is held.
+func (d *dispatcher) enqueue(m *Message) {
+	m.rec.State = pool.MessageQueued
+	d.proc.pool.InsertTail(d.addr+portReceiveHead, m.addr)
+	d.messages[m.addr] = m
+	d.queueLen++
+	d.rec.QueueLength++
+}
+
+// dequeue takes the first message off the port's queue. d.mu is held.
+func (d *dispatcher) dequeue() *Message {
+	a := d.proc.pool.First(d.addr + portReceiveHead)
+	if a == 0 {
+		return nil
+	}
+	d.proc.pool.Remove(a)
+	m := d.messages[a]
+	delete(d.messages, a)
+	d.queueLen--
+	d.rec.QueueLength--
+	return m
+}
+
+// parentOf is the message that ctx belongs to.
+type parentKey struct{}
+
+// WithParent makes calls with the context it returns children of u.
+func WithParent(ctx context.Context, u Use) context.Context {
+	return context.WithValue(ctx, parentKey{}, u)
+}
+
+func parentOf(ctx context.Context) *parent {
+	if u, ok := ctx.Value(parentKey{}).(Use); ok && u.Live() {
+		return u.parent()
+	}
+	return nil
+}
+
+func yield() { runtime.Gosched() }

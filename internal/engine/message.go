@@ -1,0 +1,257 @@
+package engine
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/seed-eedd8485/lpc/internal/channel"
+	"github.com/seed-eedd8485/lpc/internal/pool"
+	"github.com/seed-eedd8485/lpc/wire"
+)
+
+// A Message is a received message. Its record in the pool is the truth; the
+// struct belongs to that record for good and is used again with it. Who holds a
+// message holds it with the number that it had when it was received: each use has
+// its own, so a late reply to an earlier use is told from one to this.
+type Message struct {
+	rec  *pool.Message
+	addr pool.Addr
+	d    *dispatcher
+	in   channel.Message
+
+	conn     *Conn
+	use      atomic.Uint64 // this use's number; changes when it is replied to or done
+	deferred atomic.Bool
+	view     []byte  // larger data, in a section
+	region   *region // that section
+	room     *region // where the reply is being built
+}
+
+// A Use is a message and the number of its use: what a handler gets. It is a
+// value, and stale copies of it do no harm.
+type Use struct {
+	M *Message
+	N uint64
+}
+
+// newMessage makes a message with its record.
+func (d *dispatcher) newMessage() (*Message, error) {
+	rec, a, err := pool.New[pool.Message](d.proc.pool, pool.TagMessage, d.addr)
+	if err != nil {
+		return nil, err
+	}
+	m := &Message{rec: rec, addr: a, d: d}
+	m.in.Header, m.in.Data = &rec.Request, &rec.Data
+	return m, nil
+}
+
+// Live tells whether the use has not been replied to.
+func (u Use) Live() bool { return u.M != nil && u.M.use.Load() == u.N }
+
+// Conn is the connection that the message came through.
+func (u Use) Conn() *Conn { return u.M.conn }
+
+// ID is its MessageId.
+func (u Use) ID() uint32 { return u.M.rec.Request.MessageID }
+
+// WantsReply tells a request from a datagram.
+func (u Use) WantsReply() bool { return u.M.in.Reply }
+
+// IsCallback tells a request that was sent to a client which waits in a call.
+func (u Use) IsCallback() bool { return u.M.rec.Request.CallbackID != 0 }
+
+// Data is the message's data. It is valid until the reply. shared: the peer can
+// still change it.
+func (u Use) Data() (data []byte, shared bool) {
+	if u.M.view != nil {
+		return u.M.view, true
+	}
+	return u.M.rec.Data[:u.M.in.Length], false
+}
+
+// Defer lets the reply come after the handler has returned.
+func (u Use) Defer() { u.M.deferred.Store(true) }
+
+// parent makes the message the parent of a call.
+func (u Use) parent() *parent { return &parent{addr: u.M.addr, id: u.M.rec.Request.MessageID} }
+
+// claim makes the caller the one who ends this use.
+func (u Use) claim() bool { return u.M != nil && u.M.use.CompareAndSwap(u.N, u.N+1) }
+
+// Reply sends data as the reply. It copies data; data may be a part of the
+// message's own.
+func (u Use) Reply(data []byte) error {
+	if len(data) > u.M.conn.maxMessage {
+		return tooLarge("reply", len(data), u.M.conn.maxMessage, "the connection's limit")
+	}
+	if !u.claim() {
+		return ErrReplied
+	}
+	return u.M.reply(wire.StatusOK, data, len(data))
+}
+
+// Room is memory for a reply of n bytes, to be built in place; ReplyRoom sends it.
+func (u Use) Room(n int) ([]byte, error) {
+	m := u.M
+	if n < 0 || n > m.conn.maxMessage {
+		return nil, tooLarge("reply", n, m.conn.maxMessage, "the connection's limit")
+	}
+	if !u.Live() {
+		return nil, ErrReplied
+	}
+	if m.room != nil {
+		m.conn.sections.put(m.room)
+		m.room = nil
+	}
+	r, err := m.replyRegion(max(n, wire.MaxInline+1), false)
+	if err != nil {
+		return nil, err
+	}
+	m.room = r
+	return r.bytes()[:n], nil
+}
+
+// ReplyRoom sends the first n bytes of what Room gave.
+func (u Use) ReplyRoom(n int) error {
+	r := u.M.room
+	if r == nil || n < 0 || n > r.size() {
+		return fmt.Errorf("replying with %d bytes of a room that was not made for them", n)
+	}
+	if !u.claim() {
+		return ErrReplied
+	}
+	return u.M.reply(wire.StatusOK, nil, n)
+}
+
+// Fail sends a failure as the reply.
+func (u Use) Fail(code int, text string) error {
+	if !u.claim() {
+		return ErrReplied
+	}
+	b := encodeFailure(code, text)
+	return u.M.reply(wire.StatusFailed, b, len(b))
+}
+
+func encodeFailure(code int, text string) []byte {
+	b := binary.LittleEndian.AppendUint32(make([]byte, 0, wire.MaxInline), uint32(int32(code)))
+	return append(b, text[:min(len(text), wire.MaxInline-4)]...)
+}
+
+func decodeFailure(b []byte) error {
+	if len(b) < 4 {
+		return fmt.Errorf("%w: failure of %d bytes, want at least 4", ErrProtocol, len(b))
+	}
+	return &HandlerError{Code: int(int32(binary.LittleEndian.Uint32(b))), Text: string(b[4:])}
+}
+
+// end sends a reply without data: the handler gave none.
+func (u Use) end(s wire.Status) {
+	if u.claim() {
+		_ = u.M.reply(s, nil, 0)
+	}
+}
+
+// reply writes and publishes the reply of n bytes (data, or what stands in
+// m.room) and ends the use, which the caller has claimed.
+func (m *Message) reply(status wire.Status, data []byte, n int) error {
+	c := m.conn
+	if !m.in.Reply {
+		m.finish()
+		return nil
+	}
+	q := channel.Request{Type: wire.TypeReply, Process: m.d.proc.pid, MessageID: m.rec.Request.MessageID, Callback: m.rec.Request.CallbackID}
+	var info wire.DataInfo
+	switch {
+	case m.room != nil && status == wire.StatusOK:
+		info = m.room.info(n)
+		q.Info = &info
+		m.keepRoom()
+	case n > wire.MaxInline:
+		r, err := m.replyRegion(n, true)
+		if err != nil {
+			status, q.Data = wire.StatusNoMemory, clip(err.Error())
+			break
+		}
+		copyIn(r.bytes(), data)
+		info = r.info(n)
+		q.Info = &info
+		m.room = r
+		m.keepRoom()
+	default:
+		q.Data = data
+	}
+	err := c.recv.Reply(m.in.Slot, m.in.Gen, status, &q)
+	m.finish()
+	switch {
+	case errors.Is(err, channel.ErrAbandoned):
+		err = ErrAbandoned
+	case err != nil:
+		err = fromChannel(err)
+		c.fail(err)
+	default:
+		err = c.Err()
+	}
+	return err
+}
+
+func clip(s string) []byte { return []byte(s[:min(len(s), wire.MaxInline)]) }
+
+// replyRegion finds section memory for a reply: the request's own where that is
+// large enough and the reply is whole, else this end's.
+func (m *Message) replyRegion(n int, inPlace bool) (*region, error) {
+	if inPlace && m.region != nil && n <= m.region.size() {
+		return m.region, nil
+	}
+	return m.conn.sections.take(m.conn, n)
+}
+
+// keepRoom notes that the reply's region is in use until the caller has read it.
+func (m *Message) keepRoom() {
+	r := m.room
+	m.room = nil
+	if r != m.region {
+		m.conn.sections.keep(m.conn, r, m.in.Slot, m.in.Gen)
+	}
+}
+
+// finish takes the message off its lists and gives it back.
+func (m *Message) finish() {
+	d, c := m.d, m.conn
+	if m.room != nil {
+		c.sections.put(m.room)
+		m.room = nil
+	}
+	m.region, m.view = nil, nil
+	if m.in.Detached {
+		c.recv.Give(m.in.Slot, m.in.Gen)
+	}
+	d.mu.Lock()
+	d.proc.pool.Remove(m.addr + messageReplyChain)
+	m.rec.State = pool.MessageFree
+	if m.in.Reply {
+		d.inProgress--
+		d.rec.InProgress--
+		c.rec.InProgress--
+	}
+	c.active--
+	d.live--
+	d.checkDrained()
+	last := c.active == 0 && c.ending
+	m.conn = nil
+	if len(d.free) < maxFreeMessages {
+		d.free = append(d.free, m)
+		m = nil
+	}
+	d.mu.Unlock()
+	if last {
+		c.wakeTeardown()
+	}
+	if m != nil {
+		d.proc.pool.Free(m.addr)
+	}
+}
+
+// maxFreeMessages: so many records a port keeps for the next messages.
+const maxFreeMessages = 256

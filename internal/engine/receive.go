@@ -1,0 +1,276 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/seed-eedd8485/lpc/internal/channel"
+	"github.com/seed-eedd8485/lpc/internal/pool"
+)
+
+const (
+	inARow      = 16                     // messages from one connection before the next has its turn
+	futexAtMost = 200 * time.Millisecond // then the receiver frees its thread and parks in Go
+	quietRounds = 64                     // empty looks at several hot channels before all are armed
+)
+
+// receive holds the receiver's role until there is nothing hot, or it is replaced.
+func (d *dispatcher) receive(ro *role, th *thread) {
+	var spare *Message
+	defer func() {
+		if spare != nil {
+			d.giveBack(spare)
+		}
+	}()
+	for quiet := 0; ; {
+		if d.waiting.Load() {
+			d.takePending()
+		}
+		worked := false
+		for i := 0; i < len(d.hot); i++ {
+			c := d.hot[i]
+			got, gone := d.pollConn(c, ro, th, &spare)
+			if gone {
+				return // replaced: the other one has the role, the slices and all
+			}
+			worked = worked || got
+			if c.ended() && (!got || c.lastWords()) {
+				d.retire(i)
+				i--
+			}
+		}
+		if worked {
+			quiet = 0
+			continue
+		}
+		if quiet++; !d.rest(quiet) {
+			return
+		}
+	}
+}
+
+// takePending makes hot what rang. Only the receiver calls it.
+func (d *dispatcher) takePending() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, c := range d.pending {
+		c.recv.Awake()
+	}
+	d.hot = append(d.hot, d.pending...)
+	d.pending = d.pending[:0]
+	d.waiting.Store(false)
+}
+
+// retire takes an ended connection off the hot ones: its ring was read to the end.
+func (d *dispatcher) retire(i int) {
+	d.mu.Lock()
+	c := d.hot[i]
+	d.hot = append(d.hot[:i], d.hot[i+1:]...)
+	c.hot, c.retired = false, true
+	last := c.active == 0
+	d.mu.Unlock()
+	if last {
+		c.wakeTeardown()
+	}
+}
+
+// rest is what the receiver does when nothing came: it polls on, sleeps, or arms
+// the channels and gives up its role; false: it gave it up.
+func (d *dispatcher) rest(quiet int) bool {
+	if len(d.hot) == 1 {
+		c := d.hot[0]
+		if c.recv.Spin(d.undisturbed) {
+			return true
+		}
+		if d.busyElsewhere() && quiet < quietRounds {
+			yield()
+			return true
+		}
+		if d.sleepOn(c) {
+			return true
+		}
+	} else if len(d.hot) > 1 && quiet < quietRounds {
+		yield()
+		return true
+	}
+	return !d.armAll()
+}
+
+func (d *dispatcher) undisturbed() bool { return !d.waiting.Load() && !d.busyElsewhere() }
+
+// busyElsewhere: workers have messages to run and want a processor.
+func (d *dispatcher) busyElsewhere() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.queueLen > 0
+}
+
+// sleepOn sleeps in a futex on the only hot channel. false: it did not, or it slept
+// its time out: park in Go.
+func (d *dispatcher) sleepOn(c *Conn) bool {
+	d.mu.Lock()
+	if len(d.pending) > 0 || c.ending {
+		d.mu.Unlock()
+		return true
+	}
+	d.sleepsOn = c
+	d.sleepCount++
+	d.mu.Unlock()
+	start := channel.Ticks()
+	slept := c.recv.Sleep(futexAtMost)
+	d.mu.Lock()
+	d.sleepsOn = nil
+	d.mu.Unlock()
+	return slept && (channel.Ticks()-start)/channel.TicksPerMicrosecond() < uint64(futexAtMost/time.Microsecond)
+}
+
+// armAll arms every hot channel and gives the role up when nothing is left; it
+// tells whether it did.
+func (d *dispatcher) armAll() bool {
+	kept := d.hot[:0]
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, c := range d.hot {
+		c.hot = false // before arming: a bell that follows makes it pending again
+		if c.ending || !c.recv.Arm() {
+			c.hot = true
+			kept = append(kept, c)
+		}
+	}
+	clear(d.hot[len(kept):])
+	d.hot = kept
+	if len(d.hot) > 0 || len(d.pending) > 0 {
+		return false
+	}
+	d.role = nil
+	return true
+}
+
+// pollConn takes up to inARow messages from one connection. gone: the receiver was
+// replaced while it ran a handler.
+func (d *dispatcher) pollConn(c *Conn, ro *role, th *thread, spare **Message) (got, gone bool) {
+	for range inARow {
+		if *spare == nil {
+			if *spare = d.record(); *spare == nil {
+				return got, false // no memory for a record: later
+			}
+		}
+		m := *spare
+		ok, err := c.recv.Next(&m.in)
+		if err != nil {
+			c.fail(fromChannel(err))
+			return got, false
+		}
+		if !ok {
+			break
+		}
+		got = true
+		*spare = nil
+		if gone = d.deliver(c, m, ro, th, spare); gone {
+			return got, true
+		}
+	}
+	if got {
+		c.recv.Publish()
+	}
+	return got, false
+}
+
+// record takes a message from the free ones or makes one.
+func (d *dispatcher) record() *Message {
+	d.mu.Lock()
+	m := d.popFree()
+	d.mu.Unlock()
+	if m == nil {
+		m, _ = d.newMessage()
+	}
+	return m
+}
+
+func (d *dispatcher) popFree() *Message {
+	n := len(d.free)
+	if n == 0 {
+		return nil
+	}
+	m := d.free[n-1]
+	d.free = d.free[:n-1]
+	return m
+}
+
+func (d *dispatcher) giveBack(m *Message) {
+	d.mu.Lock()
+	d.free = append(d.free, m)
+	d.mu.Unlock()
+}
+
+// deliver stamps a message and runs or queues it.
+func (d *dispatcher) deliver(c *Conn, m *Message, ro *role, th *thread, spare **Message) (gone bool) {
+	m.conn = c
+	m.deferred.Store(false)
+	rec := m.rec
+	rec.Request.ClientID.UniqueProcess = c.peerPID // the kernel's word, not the peer's
+	rec.Request.Type &= wireFlagNoImpersonate
+	if m.in.Reply {
+		rec.Request.Type |= wireRequest
+	} else {
+		rec.Request.Type |= wireDatagram
+		rec.Request.CallbackID = 0
+	}
+	rec.SenderPort, rec.Channel, rec.PortContext = c.addr, c.number, c.rec.PortContext
+	rec.Slot, rec.Generation = uint32(m.in.Slot), m.in.Gen
+	now := channel.Ticks()
+	rec.ReceiveTime = now
+	rec.SectionAddress, rec.SectionLength = 0, 0
+	use := m.use.Load()
+	if m.in.HasInfo {
+		if err := c.locate(m); err != nil {
+			c.mustFinish(m)
+			c.fail(err)
+			return false
+		}
+	}
+	d.mu.Lock()
+	c.active++
+	d.live++
+	if m.in.Reply {
+		d.inProgress++
+		d.rec.InProgress++
+		c.rec.InProgress++
+		d.rec.Calls++
+		d.proc.pool.InsertTail(c.addr+portReplyChain, m.addr+messageReplyChain)
+	} else {
+		d.rec.Datagrams++
+	}
+	*spare = d.popFree()
+	h := d.handler
+	inline := len(d.hot) == 1 && len(d.pending) == 0 && d.queueLen == 0 && d.refusing == 0 &&
+		(!m.in.Reply || d.inProgress == 1 && !c.recv.More())
+	if !inline {
+		d.enqueue(m)
+		d.searchMore()
+		d.mu.Unlock()
+		return false
+	}
+	rec.State = pool.MessageServed
+	rec.ServerThread = th.addr
+	ro.state.Store(inHandler) // under the lock: who rings later sees it
+	d.mu.Unlock()
+	return d.runInline(c, h, Use{m, use}, ro, th, now)
+}
+
+// runInline runs the handler on the receiver's goroutine. It tells whether the
+// receiver was replaced meanwhile.
+func (d *dispatcher) runInline(c *Conn, h Handler, u Use, ro *role, th *thread, now uint64) (gone bool) {
+	if c.recv.Lag() >= publishEvery {
+		c.recv.Publish()
+	}
+	c.recv.Busy(now)
+	d.run(h, u, th)
+	if !ro.state.CompareAndSwap(inHandler, notInline) {
+		return true
+	}
+	c.recv.Idle()
+	return false
+}
+
+// publishEvery: cells taken before the sender is told that they are free.
+const publishEvery = 32

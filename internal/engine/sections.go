@@ -1,0 +1,426 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"math/bits"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"github.com/seed-eedd8485/lpc/internal/failpoint"
+	"github.com/seed-eedd8485/lpc/internal/link"
+	"github.com/seed-eedd8485/lpc/internal/pool"
+	"github.com/seed-eedd8485/lpc/section"
+	"github.com/seed-eedd8485/lpc/wire"
+
+	"golang.org/x/sys/unix"
+)
+
+// A region is one section of a connection. Each has one owner, the end that
+// allocates in it; the server makes them all. A region is used whole, by one
+// message at a time.
+type region struct {
+	number uint32
+	sec    *section.Section
+	mine   bool
+	class  int
+	used   bool // by a message or a program; guarded by sections.mu
+	clean  bool // its pages were given back since its last use; likewise
+	rec    *pool.Section
+	addr   pool.Addr
+}
+
+func (r *region) bytes() []byte { return r.sec.Bytes() }
+func (r *region) size() int     { return r.sec.Size() }
+
+// info describes n bytes at the region's start.
+func (r *region) info(n int) wire.DataInfo {
+	return wire.DataInfo{Count: 1, Base: wire.SectionAddress(r.number, 0), DataLength: uint64(n)}
+}
+
+// Sections come in powers of two.
+const (
+	smallestClass = 14 // 16 KiB
+	dumpAtMost    = 1 << 20
+	mostSections  = 4096 // of one connection
+)
+
+func classOf(n int) int { return max(bits.Len(uint(n-1)), smallestClass) }
+
+// dumpSections: large sections are kept in core files too.
+var dumpSections = os.Getenv("LPC_DUMP_SECTIONS") == "1"
+
+// sections are the sections of one connection. Guarded by mu.
+type sections struct {
+	conn *Conn
+
+	mu     sync.Mutex
+	all    map[uint32]*region
+	free   map[int][]*region // own ones, by class
+	next   uint32            // number given out last; the server's
+	grows  map[uint32]chan error
+	grew   map[uint32]*region // answered grows, not yet taken
+	held   []heldReply
+	used   atomic.Bool   // the janitor knows of the connection
+	seen   atomic.Uint64 // what busyNow saw last
+	users  int           // regions in the hands of programs
+	closed bool          // unmap when users is 0
+	ended  error
+	bytes  int64 // granted
+}
+
+// A heldReply is a region that a reply stands in until its caller has read it.
+type heldReply struct {
+	r    *region
+	slot int
+	gen  uint64
+}
+
+func (s *sections) init(c *Conn) { s.conn = c }
+
+// take takes an own region of at least n bytes. At the server it makes one where
+// none is free; ErrQuota when that is not allowed.
+func (s *sections) take(c *Conn, n int) (*region, error) {
+	class := classOf(n)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended != nil {
+		return nil, s.ended
+	}
+	s.collect(c)
+	if r := s.pop(class); r != nil {
+		return r, nil
+	}
+	if !c.server {
+		return nil, errNeedGrow
+	}
+	r, fd, err := s.make(c, class, true)
+	if err != nil {
+		return nil, err
+	}
+	err = c.link.Send(&link.Frame{Kind: link.Section, Section: r.number, Value: uint64(r.size())}, fd)
+	_ = unix.Close(fd)
+	if err != nil {
+		return nil, err
+	}
+	r.used = true
+	return r, nil
+}
+
+var errNeedGrow = fmt.Errorf("%w: a client's reply of this size needs a section that it has not asked for", ErrQuota)
+
+// pop takes a free own region of the class or the next ones. s.mu is held.
+func (s *sections) pop(class int) *region {
+	for k := class; k < class+2; k++ {
+		if l := s.free[k]; len(l) > 0 {
+			r := l[len(l)-1]
+			s.free[k] = l[:len(l)-1]
+			r.used, r.clean = true, false
+			r.rec.Blocks = 1
+			return r
+		}
+	}
+	return nil
+}
+
+// put gives an own region back.
+func (s *sections) put(r *region) {
+	s.mu.Lock()
+	s.putLocked(r)
+	s.mu.Unlock()
+}
+
+func (s *sections) putLocked(r *region) {
+	r.used = false
+	r.rec.Used, r.rec.Blocks = 0, 0
+	if s.free == nil {
+		s.free = map[int][]*region{}
+	}
+	s.free[r.class] = append(s.free[r.class], r)
+}
+
+// keep notes that a reply stands in r.
+func (s *sections) keep(_ *Conn, r *region, slot int, gen uint64) {
+	s.mu.Lock()
+	s.held = append(s.held, heldReply{r, slot, gen})
+	s.mu.Unlock()
+}
+
+// collect takes back the regions of replies that were read. s.mu is held.
+func (s *sections) collect(c *Conn) {
+	kept := s.held[:0]
+	for _, h := range s.held {
+		if c.recv.Read(h.slot, h.gen) {
+			s.putLocked(h.r)
+		} else {
+			kept = append(kept, h)
+		}
+	}
+	s.held = kept
+}
+
+// make makes a section at the server. s.mu is held. fd is the caller's.
+func (s *sections) make(c *Conn, class int, mine bool) (*region, int, error) {
+	if len(s.all) >= mostSections {
+		return nil, -1, fmt.Errorf("%w: the connection has %d sections, the limit", ErrQuota, len(s.all))
+	}
+	size := 1 << class
+	if err := c.port.accounts.grant(c.peer.UID, int64(size)); err != nil {
+		c.proc.pool.RecordFailure(size, pool.TagSection, "section bytes of one uid")
+		return nil, -1, err
+	}
+	sec, fd, err := section.Create("lpc:section", size)
+	if err != nil {
+		c.port.accounts.ungrant(c.peer.UID, int64(size))
+		return nil, -1, fmt.Errorf("%w: %w", ErrQuota, err)
+	}
+	s.bytes += int64(size)
+	s.next++
+	r, err := s.add(c, s.next, sec, mine)
+	if err != nil {
+		_ = unix.Close(fd)
+		return nil, -1, err
+	}
+	return r, fd, nil
+}
+
+// add enters a section. s.mu is held.
+func (s *sections) add(c *Conn, number uint32, sec *section.Section, mine bool) (*region, error) {
+	if sec.Size() > dumpAtMost && !dumpSections {
+		_ = sec.DontDump()
+	}
+	rec, a, err := pool.New[pool.Section](c.proc.pool, pool.TagSection, c.addr)
+	if err != nil {
+		_ = sec.Unmap()
+		return nil, err
+	}
+	*rec = pool.Section{Port: c.addr, Number: number, Base: sectionBase(sec), Size: uint64(sec.Size())}
+	if mine {
+		rec.Mine = 1
+	}
+	r := &region{number: number, sec: sec, mine: mine, class: classOf(sec.Size()), rec: rec, addr: a}
+	if s.all == nil {
+		s.all = map[uint32]*region{}
+	}
+	s.all[number] = r
+	return r, nil
+}
+
+// grant answers a client's Grow frame. It runs on the poller's goroutine: making a
+// section touches none of its pages. A quota denies it; only a socket that is full
+// ends the connection.
+func (s *sections) grant(c *Conn, f *link.Frame) error {
+	deny := func(reason uint8, err error) error {
+		return c.link.Send(&link.Frame{Kind: link.Deny, Reason: reason, Number: f.Number, Text: clip260(err.Error())}, -1)
+	}
+	if f.Value == 0 || f.Value > uint64(c.maxMessage) {
+		return deny(link.ReasonTooLarge, tooLarge("section", int(f.Value), c.maxMessage, "the port's limit"))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, fd, err := s.make(c, classOf(int(f.Value)), false)
+	if err != nil {
+		return deny(link.ReasonQuota, err)
+	}
+	err = c.link.Send(&link.Frame{Kind: link.Section, Flags: flagYours, Number: f.Number, Section: r.number, Value: uint64(r.size())}, fd)
+	_ = unix.Close(fd)
+	failpoint.At(failpoint.SectionSent)
+	return err
+}
+
+// flagYours in a Section frame: the client allocates in it.
+const flagYours = 1
+
+func clip260(s string) []byte { return []byte(s[:min(len(s), wire.MaxConnInfo)]) }
+
+// granted enters a section that the server sent.
+func (s *sections) granted(f *link.Frame, fd int) error {
+	c := s.conn
+	if f.Value == 0 || f.Value > 2*wire.DefaultLimit {
+		section.CloseUntrusted(fd)
+		return fmt.Errorf("%w: section of %d bytes", ErrProtocol, f.Value)
+	}
+	sec, err := section.Open(fd, int(f.Value))
+	section.CloseUntrusted(fd)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrProtocol, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all[f.Section] != nil || s.ended != nil {
+		_ = sec.Unmap()
+		return fmt.Errorf("%w: section %d was sent twice", ErrProtocol, f.Section)
+	}
+	mine := f.Flags&flagYours != 0
+	ch, asked := s.grows[f.Number]
+	if mine && !asked {
+		_ = sec.Unmap()
+		return fmt.Errorf("%w: section for grow %d, which was not asked", ErrProtocol, f.Number)
+	}
+	r, err := s.add(c, f.Section, sec, mine)
+	if err != nil {
+		return err
+	}
+	if mine {
+		delete(s.grows, f.Number)
+		if ch == nil { // who asked has given up
+			s.putLocked(r)
+			return nil
+		}
+		if s.grew == nil {
+			s.grew = map[uint32]*region{}
+		}
+		s.grew[f.Number] = r
+		ch <- nil
+	}
+	return nil
+}
+
+// denied hands a grow's refusal to who asked.
+func (s *sections) denied(f *link.Frame) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ch := s.grows[f.Number]
+	delete(s.grows, f.Number)
+	if ch == nil {
+		return nil // who asked has given up
+	}
+	kind := ErrQuota
+	if f.Reason == link.ReasonTooLarge {
+		kind = ErrTooLarge
+	}
+	ch <- fmt.Errorf("%w: %s", kind, printable(f.Text))
+	return nil
+}
+
+// acquire takes an own region of at least n bytes; the client asks the server for
+// one where none is free.
+func (s *sections) acquire(ctx context.Context, c *Conn, n int) (*region, error) {
+	r, err := s.take(c, n)
+	if err == nil || c.server {
+		return r, err
+	}
+	ch := make(chan error, 1)
+	s.mu.Lock()
+	if s.ended != nil {
+		defer s.mu.Unlock()
+		return nil, s.ended
+	}
+	if s.grows == nil {
+		s.grows = map[uint32]chan error{}
+	}
+	s.next++
+	id := s.next
+	s.grows[id] = ch
+	s.mu.Unlock()
+	err = c.link.Send(&link.Frame{Kind: link.Grow, Number: id, Value: uint64(n)}, -1)
+	if err == nil {
+		failpoint.At(failpoint.GrowSent)
+		select {
+		case err = <-ch:
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		}
+	} else if e := c.Err(); e != nil {
+		err = e
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r = s.grew[id]
+	delete(s.grew, id)
+	if err != nil {
+		if r != nil {
+			s.putLocked(r) // it came as we gave up
+		} else if _, waiting := s.grows[id]; waiting {
+			s.grows[id] = nil
+		}
+		return nil, err
+	}
+	r.used, r.clean = true, false
+	return r, nil
+}
+
+// find is the region of a section address that the peer named, with n bytes at the
+// offset inside it.
+func (s *sections) find(base, n uint64) (*region, uint64, error) {
+	number, off := wire.SplitSectionAddress(base)
+	s.mu.Lock()
+	r := s.all[number]
+	s.mu.Unlock()
+	if r == nil {
+		return nil, 0, fmt.Errorf("%w: data in section %d, which the connection does not have", ErrProtocol, number)
+	}
+	if size := uint64(r.size()); off > size || n > size-off {
+		return nil, 0, fmt.Errorf("%w: %d bytes at offset %d of section %d, which has %d", ErrProtocol, n, off, number, size)
+	}
+	return r, off, nil
+}
+
+// down ends every wait for a section.
+func (s *sections) down(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = err
+	for id, ch := range s.grows {
+		delete(s.grows, id)
+		if ch != nil {
+			ch <- err
+		}
+	}
+}
+
+// lend counts a region into a program's hands; giveUp counts it out.
+func (s *sections) lend() { s.mu.Lock(); s.users++; s.mu.Unlock() }
+
+func (s *sections) giveUp() {
+	s.mu.Lock()
+	s.users--
+	last := s.users == 0 && s.closed
+	s.mu.Unlock()
+	if last {
+		s.unmapAll()
+	}
+}
+
+// unmap unmaps everything, once no program has a region in its hands.
+func (s *sections) unmap() {
+	s.mu.Lock()
+	s.closed = true
+	now := s.users == 0
+	s.mu.Unlock()
+	if s.conn.port != nil {
+		s.conn.port.accounts.ungrant(s.conn.peer.UID, s.bytes)
+	}
+	if now {
+		s.unmapAll()
+	}
+}
+
+func (s *sections) unmapAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.all {
+		_ = r.sec.Unmap()
+		s.conn.proc.pool.Free(r.addr)
+	}
+	s.all, s.free, s.held = nil, nil, nil
+}
+
+// trim gives the pages of own free regions back.
+func (s *sections) trim() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended != nil {
+		return
+	}
+	s.collect(s.conn)
+	for _, l := range s.free {
+		for _, r := range l {
+			if !r.clean {
+				_ = r.sec.Discard(0, r.size())
+				r.clean = true
+			}
+		}
+	}
+}

@@ -1,0 +1,200 @@
+package link
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seed-eedd8485/lpc/section"
+)
+
+// A Link is one end of a control socket. Bell, Send and Receive may be called
+// concurrently, also with Close.
+type Link struct {
+	mu     sync.RWMutex // held for reading over each use of fd, for writing to close it
+	fd     int          // -1 once closed
+	recv   sync.Mutex   // one receiver at a time: frames keep their order
+	poller *Poller
+	src    *Source
+}
+
+// New makes a link of a connected non-blocking socket and owns it from then on,
+// also when it fails.
+func New(fd int) (*Link, error) {
+	p, err := Default()
+	if err != nil {
+		_ = unix.Close(fd)
+		return nil, err
+	}
+	return &Link{fd: fd, poller: p}, nil
+}
+
+// Start has ready called on the poller's goroutine at every edge of readability;
+// what came before is one. Called again, it only puts another function in place;
+// the one before may still be running.
+func (l *Link) Start(ready func()) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.fd < 0:
+		return io.ErrClosedPipe
+	case l.src != nil:
+		l.src.f.Store(&ready)
+		return nil
+	}
+	src, err := l.poller.Add(l.fd, ready)
+	l.src = src
+	return err
+}
+
+// Bell rings the peer's doorbell. It never blocks; a socket that is full holds
+// bells enough to wake the peer.
+func (l *Link) Bell() {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.fd >= 0 {
+		_ = unix.Send(l.fd, bell, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+	}
+}
+
+// Send sends a frame, with at most one descriptor (-1: none), which stays the
+// caller's. It does not block: a peer that lets its socket fill up has ended.
+func (l *Link) Send(f *Frame, fd int) error {
+	if len(f.Text) > maxText {
+		return fmt.Errorf("text of %d bytes in a %s frame, at most %d", len(f.Text), f.Kind, maxText)
+	}
+	b := f.append(make([]byte, 0, headSize+len(f.Text)))
+	var oob []byte
+	if fd >= 0 {
+		oob = unix.UnixRights(fd)
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.fd < 0 {
+		return io.ErrClosedPipe
+	}
+	if err := unix.Sendmsg(l.fd, b, oob, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL); err != nil {
+		return fmt.Errorf("sending a %s frame: %w", f.Kind, err)
+	}
+	return nil
+}
+
+var bell = []byte{0}
+
+// errAgain: nothing to read now.
+var errAgain = errors.New("nothing to read")
+
+// Receive reads what has come, until the socket is empty: it calls bell for
+// doorbells (once for a row of them) and frame for each frame, with its descriptor
+// or -1; the descriptor is then frame's. Frame.Text is valid during the call. It
+// returns nil when the socket is empty, io.EOF when the peer is gone, or what was
+// wrong. Only one goroutine reads at a time; another waits.
+func (l *Link) Receive(bell func(), frame func(*Frame, int) error) error {
+	l.recv.Lock()
+	defer l.recv.Unlock()
+	var buf [MaxFrame + 1]byte
+	rang := false
+	defer func() {
+		if rang {
+			bell()
+		}
+	}()
+	for {
+		n, fd, err := l.read(buf[:])
+		switch {
+		case errors.Is(err, errAgain):
+			return nil
+		case err != nil:
+			return err
+		case n == 1 && fd < 0:
+			rang = true
+			continue
+		}
+		f, err := parse(buf[:n])
+		if err == nil {
+			err = frame(&f, fd)
+		} else if fd >= 0 {
+			section.CloseUntrusted(fd)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// read reads one packet. More than one descriptor, or one cut off, is an error.
+func (l *Link) read(buf []byte) (n, fd int, err error) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.fd < 0 {
+		return 0, -1, io.EOF
+	}
+	oob := make([]byte, unix.CmsgSpace(4))
+	var flags, oobn int
+	for {
+		n, oobn, flags, _, err = unix.Recvmsg(l.fd, buf, oob, unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
+		if !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	switch {
+	case errors.Is(err, unix.EAGAIN):
+		return 0, -1, errAgain
+	case errors.Is(err, unix.ECONNRESET), err == nil && n == 0 && oobn == 0 && flags&unix.MSG_TRUNC == 0:
+		return 0, -1, io.EOF
+	case err != nil:
+		return 0, -1, fmt.Errorf("reading the control socket: %w", err)
+	}
+	fds := rights(oob[:oobn])
+	if flags&(unix.MSG_CTRUNC|unix.MSG_TRUNC) != 0 || len(fds) > 1 {
+		for _, d := range fds {
+			section.CloseUntrusted(d)
+		}
+		return 0, -1, fmt.Errorf("packet of more than %d bytes, or with more than one descriptor", MaxFrame)
+	}
+	if len(fds) == 1 {
+		return n, fds[0], nil
+	}
+	return n, -1, nil
+}
+
+func rights(oob []byte) []int {
+	var fds []int
+	msgs, err := unix.ParseSocketControlMessage(oob)
+	if err != nil {
+		return nil
+	}
+	for i := range msgs {
+		if d, err := unix.ParseUnixRights(&msgs[i]); err == nil {
+			fds = append(fds, d...)
+		}
+	}
+	return fds
+}
+
+// Use calls f with the descriptor, which stays open over the call.
+func (l *Link) Use(f func(fd int) error) error {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.fd < 0 {
+		return io.ErrClosedPipe
+	}
+	return f(l.fd)
+}
+
+// Close closes the socket: the peer reads its end. It may be called more than once.
+func (l *Link) Close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.fd < 0 {
+		return
+	}
+	if l.src != nil {
+		l.poller.Remove(l.src)
+	}
+	_ = unix.Close(l.fd)
+	l.fd = -1
+}

@@ -1,0 +1,294 @@
+package security
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestMain is also the program of the second process: it connects to the socket
+// that it is told of, says "connected", and stays until its input ends.
+func TestMain(m *testing.M) {
+	if path := os.Getenv("SECURITY_TEST_CONNECT"); path != "" {
+		os.Exit(connectAndStay(path))
+	}
+	before := descriptors()
+	code := m.Run()
+	if after := descriptors(); code == 0 && after > before {
+		fmt.Fprintf(os.Stderr, "descriptors leaked: %d before the tests, %d after\n", before, after)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func connectAndStay(path string) int {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err == nil {
+		err = unix.Connect(fd, &unix.SockaddrUnix{Name: path})
+	}
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	fmt.Println("connected")
+	_, _ = os.Stdin.Read(make([]byte, 1))
+	return 0
+}
+
+func TestFromSocketPair(t *testing.T) {
+	a, b := pair(t)
+	for _, fd := range []int{a, b} {
+		id, err := FromSocket(fd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id.PID != os.Getpid() || !id.Is(uint32(os.Geteuid())) || id.GID != uint32(os.Getegid()) {
+			t.Errorf("got %v, want pid %d uid %d gid %d", id, os.Getpid(), os.Geteuid(), os.Getegid())
+		}
+		want, err := os.Getgroups()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := sortedGroups(id.Groups); fmt.Sprint(got) != fmt.Sprint(sortedInts(want)) {
+			t.Errorf("groups: got %v, want %v", got, want)
+		}
+	}
+}
+
+func TestFromSocketOtherUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to start a process as another user")
+	}
+	few := []uint32{65533, 7}
+	many := make([]uint32, 200) // more than the first try has room for
+	for i := range many {
+		many[i] = uint32(100000 + i) // every second byte or so is zero
+	}
+	for name, groups := range map[string][]uint32{"none": nil, "two": few, "two hundred": many} {
+		t.Run(name, func(t *testing.T) {
+			fd, child := connectFrom(t, &syscall.Credential{Uid: 65534, Gid: 65533, Groups: groups})
+			id, err := FromSocket(fd)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if id.PID != child.Process.Pid || id.UID != 65534 || id.GID != 65533 {
+				t.Errorf("got %v, want pid %d uid 65534 gid 65533", id, child.Process.Pid)
+			}
+			if got, want := sortedGroups(id.Groups), sortedGroups(groups); !slices.Equal(got, want) {
+				t.Errorf("groups: got %v, want %v", got, want)
+			}
+		})
+	}
+}
+
+// The connecting end sees who listens, also before anybody accepted.
+func TestFromSocketSeesListener(t *testing.T) {
+	_, path := listen(t)
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: path}); err != nil {
+		t.Fatal(err)
+	}
+	id, err := FromSocket(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id.PID != os.Getpid() {
+		t.Errorf("got %v, want the listener, pid %d", id, os.Getpid())
+	}
+}
+
+func TestNoPeer(t *testing.T) {
+	lone, err := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(lone)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+
+	for name, fd := range map[string]int{"never connected": lone, "TCP": tcp(t), "pipe": int(r.Fd())} {
+		if id, err := FromSocket(fd); !errors.Is(err, ErrNoPeer) {
+			t.Errorf("%s: FromSocket: got %v and error %v, want ErrNoPeer", name, id, err)
+		}
+		if pidfd, err := PeerPIDFD(fd); !errors.Is(err, ErrNoPeer) {
+			t.Errorf("%s: PeerPIDFD: got %d and error %v, want ErrNoPeer", name, pidfd, err)
+		}
+	}
+	if id, err := FromSocket(-1); !errors.Is(err, unix.EBADF) {
+		t.Errorf("descriptor -1: got %v and error %v, want EBADF", id, err)
+	}
+}
+
+func TestPeerPIDFD(t *testing.T) {
+	fd, child := connectFrom(t, nil)
+	pidfd, err := PeerPIDFD(fd)
+	if errors.Is(err, unix.ENOPROTOOPT) {
+		t.Skip("needs Linux 6.5: ", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(pidfd)
+	if flags, err := unix.FcntlInt(uintptr(pidfd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+		t.Errorf("descriptor flags %#x and error %v, want close-on-exec", flags, err)
+	}
+	info, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", pidfd))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("\nPid:\t%d\n", child.Process.Pid); !strings.Contains(string(info), want) {
+		t.Errorf("pidfd names\n%s\nwant %q", info, want)
+	}
+	// It becomes readable when that process ends, and not before.
+	poll := []unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}
+	if n, err := unix.Poll(poll, 0); n != 0 || err != nil {
+		t.Errorf("poll of a living peer: got %d and error %v, want 0", n, err)
+	}
+	if err := child.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		n, err := unix.Poll(poll, -1)
+		if err == unix.EINTR {
+			continue
+		}
+		if n != 1 || err != nil {
+			t.Errorf("poll of a dead peer: got %d and error %v, want 1", n, err)
+		}
+		return
+	}
+}
+
+// connectFrom accepts a connection from a new process with those ids, which
+// lives until the test ends.
+func connectFrom(t *testing.T, cred *syscall.Credential) (fd int, child *exec.Cmd) {
+	t.Helper()
+	listener, path := listen(t)
+	child = exec.Command("/proc/self/exe")
+	child.Env = append(os.Environ(), "SECURITY_TEST_CONNECT="+path)
+	child.Dir = "/"
+	child.Stderr = os.Stderr
+	child.SysProcAttr = &syscall.SysProcAttr{Credential: cred}
+	stdin, err := child.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		stdin.Close()
+		_ = child.Process.Kill() // done with: under -race an exit takes a second
+		_ = child.Wait()
+	})
+	if line, _ := bufio.NewReader(stdout).ReadString('\n'); line != "connected\n" {
+		t.Fatalf("the child says %q", line)
+	}
+	fd, _, err = unix.Accept4(listener, unix.SOCK_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(fd) })
+	return fd, child
+}
+
+// listen listens in a directory that every user may enter.
+func listen(t *testing.T) (fd int, path string) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "security-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	path = filepath.Join(dir, "s")
+	fd, err = unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(fd) })
+	for _, err := range []error{
+		os.Chmod(dir, 0o755),
+		unix.Bind(fd, &unix.SockaddrUnix{Name: path}),
+		os.Chmod(path, 0o666),
+		unix.Listen(fd, 8),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return fd, path
+}
+
+func pair(t *testing.T) (a, b int) {
+	t.Helper()
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(fds[0]); unix.Close(fds[1]) })
+	return fds[0], fds[1]
+}
+
+func tcp(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Skip("needs a loopback interface: ", err)
+	}
+	defer l.Close()
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	f, err := c.(*net.TCPConn).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return int(f.Fd())
+}
+
+func sortedGroups(groups []uint32) []uint32 {
+	return slices.Sorted(slices.Values(groups))
+}
+
+func sortedInts(ids []int) []int {
+	return slices.Sorted(slices.Values(ids))
+}
+
+// descriptors counts the open ones, with the runtime's own for polling, which it
+// opens at the first pipe or socket and keeps.
+func descriptors() int {
+	if r, w, err := os.Pipe(); err == nil {
+		r.Close()
+		w.Close()
+	}
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return 0
+	}
+	return len(entries)
+}

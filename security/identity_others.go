@@ -1,0 +1,13 @@
+//go:build !linux
+
+package security
+
+import "errors"
+
+var errUnimplemented = errors.New("security: peer identity is implemented for Linux only")
+
+// FromSocket is implemented for Linux only.
+func FromSocket(int) (Identity, error) { return Identity{}, errUnimplemented }
+
+// PeerPIDFD is implemented for Linux only.
+func PeerPIDFD(int) (int, error) { return -1, errUnimplemented }
