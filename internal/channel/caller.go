@@ -7,6 +7,7 @@ import (
 	"math/bits"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/seed-eedd8485/lpc/internal/failpoint"
 	"github.com/seed-eedd8485/lpc/section"
@@ -43,7 +44,8 @@ type Caller struct {
 
 	down    atomic.Pointer[error] // why the connection ended; nil while it lives
 	downCh  chan struct{}
-	nudging atomic.Bool
+	nudging atomic.Bool // a look after what was published is under way
+	nudger  atomic.Pointer[time.Timer]
 
 	mu       sync.Mutex // guards what follows: the parked callers and who leads them
 	parked   [maxSlots]*waiter
@@ -51,8 +53,8 @@ type Caller struct {
 	leading  bool
 	leader   *waiter
 	hintHead uint32
-	stuck    int            // looks at a hint that was announced and not written
-	cleanups map[int]func() // by held slot: what to do once the peer gives it back
+	stuck    int              // looks at a hint that was announced and not written
+	cleanups map[int]Releaser // by held slot: what to do once the peer gives it back
 
 	asleep   atomic.Bool   // the leader sleeps or is about to
 	sleepSeq atomic.Uint32 // counts its sleeps
@@ -204,19 +206,22 @@ func (c *Caller) hold(s int) {
 	c.heldCount.Add(1)
 }
 
-func (c *Caller) setCleanup(s int, f func()) {
+// A Releaser is memory that is given back when the peer can read it no longer.
+type Releaser interface{ Release() }
+
+func (c *Caller) setCleanup(s int, f Releaser) {
 	if f == nil {
 		return
 	}
 	c.mu.Lock()
 	if c.cleanups == nil {
-		c.cleanups = map[int]func(){}
+		c.cleanups = map[int]Releaser{}
 	}
 	c.cleanups[s] = f
 	c.mu.Unlock()
 }
 
-func (c *Caller) takeCleanup(s int) func() {
+func (c *Caller) takeCleanup(s int) Releaser {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f := c.cleanups[s]
@@ -238,7 +243,7 @@ func (c *Caller) reclaim() {
 		if c.held[s/64].And(^bit)&bit != 0 { // who clears it, owns it
 			c.heldCount.Add(-1)
 			if f := c.takeCleanup(s); f != nil {
-				f()
+				f.Release()
 			}
 			c.Release(s)
 		}
@@ -252,8 +257,9 @@ type Request struct {
 	Process   uint64
 	MessageID uint32
 	Callback  uint64
-	Info      *wire.DataInfo // larger data, else nil
-	Data      []byte         // at most wire.MaxInline bytes
+	HasInfo   bool // larger data stands where Info says; Data is not used
+	Info      wire.DataInfo
+	Data      []byte // at most wire.MaxInline bytes
 }
 
 // Post writes a request into slot s and publishes it. The publish is a full
@@ -288,9 +294,9 @@ func fill(m *wire.PortMessage, data *[wire.MaxInline]byte, r *Request) {
 	m.MessageID = r.MessageID
 	m.CallbackID = r.Callback
 	n := len(r.Data)
-	if r.Info != nil {
+	if r.HasInfo {
 		m.DataInfoOffset = wire.HeaderSize
-		n = putDataInfo(data, r.Info)
+		n = putDataInfo(data, &r.Info)
 	} else {
 		m.DataInfoOffset = 0
 		copy(data[:], r.Data)
@@ -311,9 +317,9 @@ func (c *Caller) publish(pos uint32, kind, index int) {
 		if atomic.CompareAndSwapUint32(&c.receiver.State, recvArmed, recvAwake) {
 			c.bell()
 		}
-	case recvBusy:
+	case recvAwake:
 		if kind != kindRequest {
-			c.nudgeLater(pos) // a caller looks again before it parks; nobody does for this one
+			c.nudge(pos) // a caller looks again before it parks; nobody does for this one
 		}
 	}
 }

@@ -194,7 +194,7 @@ func (g *gate) release() {
 
 // SendDetached publishes a datagram whose data stands in a section. The slot is
 // held, and cleanup is put off, until the receiver gives it back.
-func (c *Caller) SendDetached(ctx context.Context, r *Request, cleanup func()) error {
+func (c *Caller) SendDetached(ctx context.Context, r *Request, cleanup Releaser) error {
 	s, _, err := c.Take(ctx)
 	if err != nil {
 		return err

@@ -60,9 +60,7 @@ type callerLine struct {
 // takes the announcement to wake the receiver.
 type receiverLine struct {
 	State uint32 // recvArmed and its sisters
-	_     uint32
-	Since uint64 // ticks at which the handler was entered, while State is recvBusy
-	_     [6]uint64
+	_     [15]uint32
 }
 
 // progressLine is written by the receiving end: how far it has come.
@@ -123,9 +121,8 @@ const (
 // States of a receiver. Zero is armed: nobody polls a channel that is new.
 const (
 	recvArmed = 0 // nobody polls: ring the doorbell
-	recvAwake = 1 // somebody polls
+	recvAwake = 1 // somebody polls, or runs a handler and will poll then
 	recvFutex = 2 // parked in a futex on this word
-	recvBusy  = 3 // the receiver is in a handler
 )
 
 // Values of callerLine.Sleep and Room.

@@ -11,42 +11,45 @@ import (
 // Two ends that call back to back and keep meeting on one processor pay 5 µs a
 // call; on two they pay 0.2. The caller narrows its thread's affinity by that one
 // processor and restores it at once: the kernel must move it. When they meet again
-// soon it waits twice as long before the next try, so that beside other work it
-// stays out of the way.
+// before that has paid, it waits twice as long before the next try, so that beside
+// other work it stays out of the way.
 type leaver struct {
 	n    atomic.Uint32 // parks on a shared processor, back to back
 	want atomic.Uint32 // so many before the next try
 	last atomic.Uint64 // ticks of the last park
+	left atomic.Uint32 // calls posted when it last left
 }
 
 const (
 	leaveFirst = 32
 	leaveMost  = 1 << 15
-	leaveSoon  = 1000      // µs: parks further apart are not back to back
-	leaveCalm  = 1_000_000 // µs without a park on a shared processor: forget the back-off
+	leaveSoon  = 1000 // µs: parks further apart are not back to back
+	leavePaid  = 2000 // calls between two tries: the first has paid
 )
 
 // parks is called by a lone caller that is about to park.
-func (l *leaver) parks(s *spinner) {
+func (l *leaver) parks(s *spinner, posted uint32) {
 	if s.off.Load() || !s.sharesCPU() {
 		return
 	}
 	now := ticks()
 	gap := (now - l.last.Swap(now)) / TicksPerMicrosecond()
-	switch {
-	case gap > leaveCalm:
+	if gap > leaveSoon {
 		l.n.Store(1)
-		l.want.Store(leaveFirst)
-	case gap > leaveSoon:
-		l.n.Store(1)
-	default:
-		if l.n.Add(1) < max(l.want.Load(), leaveFirst) {
-			return
-		}
-		l.n.Store(0)
-		l.want.Store(min(max(l.want.Load(), leaveFirst)*2, leaveMost))
-		leaveCPU()
+		return
 	}
+	want := max(l.want.Load(), leaveFirst)
+	if l.n.Add(1) < want {
+		return
+	}
+	l.n.Store(0)
+	if posted-l.left.Swap(posted) > want+leavePaid {
+		l.want.Store(leaveFirst)
+	} else {
+		l.want.Store(min(want*2, leaveMost))
+	}
+	Dbg[0].Add(1)
+	leaveCPU()
 }
 
 // leaveCPU makes the kernel move this thread to another processor that it may run

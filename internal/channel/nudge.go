@@ -5,39 +5,36 @@ import (
 	"time"
 )
 
-// A receiver that runs a handler itself says so (recvBusy, with the time). Who
-// has published something behind it and finds it there for busyMost rings the
-// doorbell: the receiver is replaced, and one slow handler stalls nobody else.
-const busyMost = 20 // µs
+// A receiver may run a handler itself, and then nobody takes what is published
+// meanwhile. Who has published something looks after it: not taken after
+// nudgeAfter, it rings the doorbell, and the engine at the other end replaces a
+// receiver that sits in a handler. So one slow handler stalls nobody else.
+const nudgeAfter = 20 * time.Microsecond
 
-// nudge looks after an entry at ring position pos: not taken, the receiver busy.
+// nudge sees to it that the entry at ring position pos is looked after. At most one
+// look per connection is under way: it looks at the last entry published, which
+// stands for all before it.
 func (c *Caller) nudge(pos uint32) {
-	if atomic.LoadUint32(&c.receiver.State) != recvBusy || c.taken(pos) {
+	if c.nudging.Load() || c.taken(pos) || !c.nudging.CompareAndSwap(false, true) {
 		return
 	}
-	if ticks()-atomic.LoadUint64(&c.receiver.Since) < busyMost*TicksPerMicrosecond() {
-		c.nudgeLater(pos)
+	if t := c.nudger.Load(); t != nil {
+		t.Reset(nudgeAfter)
 		return
 	}
-	if atomic.CompareAndSwapUint32(&c.receiver.State, recvBusy, recvAwake) {
+	c.nudger.Store(time.AfterFunc(nudgeAfter, c.lookAfter))
+}
+
+func (c *Caller) lookAfter() {
+	c.nudging.Store(false)
+	if c.down.Load() != nil || !c.enter() {
+		return
+	}
+	defer c.exit()
+	if !c.taken(c.tail.Load()-1) && atomic.LoadUint32(&c.receiver.State) == recvAwake {
 		c.bell()
 	}
 }
 
 // taken: the receiver has taken the entry at pos off the ring.
 func (c *Caller) taken(pos uint32) bool { return int32(atomic.LoadUint32(&c.progress.Head)-pos) > 0 }
-
-// nudgeLater looks again after busyMost; at most one look per connection waits.
-func (c *Caller) nudgeLater(pos uint32) {
-	if !c.nudging.CompareAndSwap(false, true) {
-		return
-	}
-	time.AfterFunc(busyMost*time.Microsecond, func() {
-		c.nudging.Store(false)
-		if c.down.Load() != nil || !c.enter() {
-			return
-		}
-		defer c.exit()
-		c.nudge(c.tail.Load() - 1) // the last one published stands for all before it
-	})
-}

@@ -12,7 +12,7 @@ import (
 
 // A Receiver is the receiving end of one direction of a channel.
 //
-// Next, More, Publish, Arm, Sleep, Busy and Idle are for whoever holds the
+// Next, More, Publish, Entered, Arm, Spin and Sleep are for whoever holds the
 // receiver's role, one goroutine at a time; Reply and Give may be called by any,
 // once for each message.
 //
@@ -268,15 +268,8 @@ func (r *Receiver) Arm() bool {
 	return true
 }
 
-// Busy says that the receiver runs a handler itself, since now.
-func (r *Receiver) Busy(now uint64) {
-	storeRelease(&r.progress.Head, r.head)
-	storeRelease64(&r.receiver.Since, now)
-	storeRelease(&r.receiver.State, recvBusy)
-}
-
-// Idle undoes Busy.
-func (r *Receiver) Idle() { storeRelease(&r.receiver.State, recvAwake) }
+// Entered tells the peer what was taken, before a handler runs.
+func (r *Receiver) Entered() { storeRelease(&r.progress.Head, r.head) }
 
 // Spin polls for the next entry as long as that is likely to pay.
 func (r *Receiver) Spin(keepOn func() bool) bool {
@@ -295,11 +288,13 @@ func (r *Receiver) Sleep(d time.Duration) bool {
 	}
 	defer giveFutex()
 	r.Publish()
+	start := ticks()
 	atomic.StoreUint32(&r.receiver.State, recvFutex) // announce; a full fence
 	if !r.More() && !r.kicked.Load() {
 		futexWait(&r.receiver.State, recvFutex, d)
 	}
 	r.kicked.Store(false)
+	r.spin.parked(ticks() - start)
 	atomic.StoreUint32(&r.receiver.State, recvAwake)
 	return true
 }

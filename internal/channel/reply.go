@@ -10,11 +10,11 @@ import (
 
 // A Result is a reply's header as copied out of its slot.
 type Result struct {
-	Status wire.Status
-	Length int            // bytes of inline data, checked
-	Info   *wire.DataInfo // nil, or where larger data stands; not yet checked against the sections
-	info   wire.DataInfo
-	Type   uint16
+	Status  wire.Status
+	Length  int  // bytes of inline data, checked
+	HasInfo bool // larger data: Info tells where, not yet checked against the sections
+	Info    wire.DataInfo
+	Type    uint16
 }
 
 // Result copies the header of the reply in slot s out and checks the copy. The
@@ -28,10 +28,9 @@ func (c *Caller) Result(s int, r *Result) error {
 	if err := m.Check(); err != nil {
 		return fmt.Errorf("reply in slot %d: %w", s, err)
 	}
-	r.Type, r.Length, r.Info = m.Type, int(m.DataLength), nil
-	if m.DataInfoOffset != 0 {
-		r.info = getDataInfo(&sl.Data)
-		r.Info = &r.info
+	r.Type, r.Length, r.HasInfo = m.Type, int(m.DataLength), m.DataInfoOffset != 0
+	if r.HasInfo {
+		r.Info = getDataInfo(&sl.Data)
 	}
 	return nil
 }

@@ -20,16 +20,17 @@ type spinner struct {
 }
 
 const (
-	spinMost    = 50 // µs
-	spinStart   = 20
-	spinUnknown = 2  // while the peer's processor is not known
-	spinProbe   = 32 // one wait of so many probes, once the budget is nothing
+	spinMost    = 200 // µs
+	spinStart   = 100 // more than it takes to wake a peer on a halted processor, 50 to 60
+	spinNear    = 200 // a park that ended within this would have been a hit
+	spinUnknown = 2   // while the peer's processor is not known
+	spinProbe   = 32  // one wait of so many probes, once the budget is nothing
 )
 
 // init sets the start values. local: both ends are in this process.
 func (s *spinner) init(local bool) {
 	s.budget.Store(spinStart)
-	s.off.Store(affinity() == 1 || local && runtime.GOMAXPROCS(0) == 1)
+	s.off.Store(local && runtime.GOMAXPROCS(0) == 1)
 }
 
 // see notes the processor that the peer's last message came from. It is a store
@@ -87,10 +88,12 @@ func (s *spinner) slowly(limit uint32, ready, keepOn func() bool) bool {
 		pause()
 		if i%8 == 0 {
 			if now := ticks(); now > end {
+				Dbg[2].Add(1)
 				s.miss(limit)
 				return false
 			}
 			if i%64 == 0 && (!keepOn() || s.sharesCPU()) {
+				Dbg[3].Add(1)
 				return false
 			}
 		}
@@ -100,6 +103,7 @@ func (s *spinner) slowly(limit uint32, ready, keepOn func() bool) bool {
 // limit is how long to spin now, in µs, and whether to.
 func (s *spinner) limit() (uint32, bool) {
 	if s.off.Load() || s.sharesCPU() {
+		Dbg[4].Add(1)
 		return 0, false
 	}
 	if s.peer.Load() == 0 {
@@ -128,6 +132,15 @@ func (s *spinner) hit(took uint64, limit uint32) {
 		s.budget.Store(spinStart)
 	case us > limit/2 && b < spinMost:
 		s.budget.Store(min(b*2, spinMost))
+	}
+}
+
+// parked notes how long a wait took that ended in a park, spin included. Two ends
+// that both park answer each other within the time that it takes to wake them: that
+// is no reason to go on parking.
+func (s *spinner) parked(took uint64) {
+	if took < spinNear*TicksPerMicrosecond() && s.budget.Load() < spinStart {
+		s.budget.Store(spinStart)
 	}
 }
 

@@ -47,7 +47,7 @@ func (c *Caller) Cleanup() {
 	c.cleanups = nil
 	c.mu.Unlock()
 	for _, f := range fs {
-		f()
+		f.Release()
 	}
 }
 

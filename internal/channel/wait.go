@@ -34,7 +34,7 @@ func (w *waiter) signal() {
 // slot, and the caller reads it and calls Release. With an error the slot is not
 // the caller's any more: cleanup (nil allowed) runs when nobody can read the
 // request's memory any longer.
-func (c *Caller) Wait(ctx context.Context, s int, alone bool, cleanup func()) error {
+func (c *Caller) Wait(ctx context.Context, s int, alone bool, cleanup Releaser) error {
 	w, want := &c.slot(s).Word, c.gens[s]<<genShift|stWaiting
 	if alone {
 		if c.spinAlone(w, want) {
@@ -70,7 +70,7 @@ func (c *Caller) settle(s int, want uint64) error {
 }
 
 // park waits in the parked set: as its leader where there is none, else behind it.
-func (c *Caller) park(ctx context.Context, s int, w *uint64, want uint64, cleanup func()) error {
+func (c *Caller) park(ctx context.Context, s int, w *uint64, want uint64, cleanup Releaser) error {
 	wt := waiters.Get().(*waiter)
 	wt.lead, wt.done = false, false
 	select {
@@ -111,7 +111,7 @@ func (c *Caller) park(ctx context.Context, s int, w *uint64, want uint64, cleanu
 // conclude decides a call that has stopped waiting: exactly one of reply,
 // abandoned and lost, by compare-and-swap on the slot's word. A reply that is
 // there wins over a hang-up and over a deadline.
-func (c *Caller) conclude(ctx context.Context, s int, w *uint64, want uint64, cleanup func()) error {
+func (c *Caller) conclude(ctx context.Context, s int, w *uint64, want uint64, cleanup Releaser) error {
 	if atomic.LoadUint64(w) != want {
 		return c.settle(s, want)
 	}
@@ -120,7 +120,7 @@ func (c *Caller) conclude(ctx context.Context, s int, w *uint64, want uint64, cl
 			return c.settle(s, want)
 		}
 		if cleanup != nil {
-			cleanup()
+			cleanup.Release()
 		}
 		c.Release(s)
 		return c.Err()
@@ -175,14 +175,16 @@ func (c *Caller) leadAndPass(ctx context.Context, wt *waiter, s int, w *uint64, 
 // announcement.
 func (c *Caller) sleep(ctx context.Context, wt *waiter, w *uint64, want uint64) {
 	if c.alone() {
-		c.leave.parks(&c.spin)
+		c.leave.parks(&c.spin, c.tail.Load())
 	}
+	Dbg[1].Add(1)
 	failpoint.At(failpoint.CallerParks)
 	how := uint32(sleepBell)
 	if takeFutex() {
 		how = sleepFutex
 		defer giveFutex()
 	}
+	start := ticks()
 	c.sleepSeq.Add(1)
 	c.asleep.Store(true)
 	atomic.StoreUint32(&c.caller.Sleep, how) // announce; a full fence
@@ -199,6 +201,7 @@ func (c *Caller) sleep(ctx context.Context, wt *waiter, w *uint64, want uint64) 
 	}
 	c.asleep.Store(false)
 	atomic.StoreUint32(&c.caller.Sleep, 0)
+	c.spin.parked(ticks() - start)
 }
 
 // kick wakes the leader for a reason that the peer does not know of. The word

@@ -81,7 +81,6 @@ type call struct {
 	name   callName
 	id     uint32
 	req    channel.Request
-	info   wire.DataInfo
 	region *region // with the request's data, taken for this call
 	slot   int
 	res    channel.Result
@@ -225,8 +224,7 @@ func (k *call) startAs2(ctx context.Context, c *Conn, name callName, data []byte
 	k.slot, k.id = slot, c.proc.nextID()
 	k.req = channel.Request{Type: wire.TypeRequest, Process: c.proc.pid, Thread: k.th.rec.Cid.UniqueThread, MessageID: k.id, Callback: callback, Data: data}
 	if r != nil {
-		k.info = r.info(n)
-		k.req.Info = &k.info
+		k.req.HasInfo, k.req.Info = true, r.info(n)
 	}
 	k.th.waits(c.addr, k.id, c.number, c.direction(), slot, p, name, [4]uint64{uint64(c.handle), uint64(k.id), uint64(n), 0})
 	c.out.Post(slot, &k.req)
@@ -234,7 +232,7 @@ func (k *call) startAs2(ctx context.Context, c *Conn, name callName, data []byte
 	if c.trace != nil {
 		emit(c.trace, Event{What: k.event(), Port: c.name, MsgID: k.id, Peer: c.peer, Bytes: n, Section: r != nil})
 	}
-	if err = c.out.Wait(ctx, slot, alone, k.cleanup(ctx)); err != nil {
+	if err = c.out.Wait(ctx, slot, alone, k.cleanup()); err != nil {
 		k.th.resumes()
 		threads.Put(k.th)
 		return fromChannel(err)
@@ -244,12 +242,11 @@ func (k *call) startAs2(ctx context.Context, c *Conn, name callName, data []byte
 
 // cleanup is what to do when a call was given up and its request's memory comes
 // free at last.
-func (k *call) cleanup(context.Context) func() {
+func (k *call) cleanup() channel.Releaser {
 	if k.region == nil {
-		return nil
+		return nil // not a nil *region in an interface
 	}
-	c, r := k.c, k.region
-	return func() { c.sections.put(r) }
+	return k.region
 }
 
 func (c *Conn) direction() uint32 {
@@ -275,8 +272,8 @@ func (k *call) reply() (src []byte, shared *region, err error) {
 		c.fail(err)
 		return nil, nil, err
 	}
-	if k.res.Info != nil {
-		if src, shared, err = c.replyView(k.res.Info); err != nil {
+	if k.res.HasInfo {
+		if src, shared, err = c.replyView(&k.res.Info); err != nil {
 			c.fail(err)
 			return nil, nil, err
 		}
@@ -293,7 +290,7 @@ func (k *call) reply() (src []byte, shared *region, err error) {
 }
 
 func (k *call) length() int {
-	if k.res.Info != nil {
+	if k.res.HasInfo {
 		return int(k.res.Info.DataLength)
 	}
 	return k.res.Length
@@ -361,9 +358,8 @@ func (c *Conn) Send(ctx context.Context, data []byte) (id uint32, err error) {
 		return req.MessageID, err
 	}
 	section.Copy(r.bytes(), data)
-	info := r.info(len(data))
-	req.Info, req.Data = &info, nil
-	if err = c.out.SendDetached(ctx, &req, func() { c.sections.put(r) }); err != nil {
+	req.HasInfo, req.Info, req.Data = true, r.info(len(data)), nil
+	if err = c.out.SendDetached(ctx, &req, r); err != nil {
 		c.sections.put(r)
 	}
 	touch(c)
@@ -379,9 +375,8 @@ func (c *Conn) SendBuffer(ctx context.Context, b *Buffer) (id uint32, err error)
 	r := b.r
 	b.r = nil
 	c.sections.giveUp()
-	info := r.info(b.n)
-	req := channel.Request{Type: wire.TypeDatagram, Process: c.proc.pid, MessageID: c.proc.nextID(), Info: &info}
-	if err = c.out.SendDetached(ctx, &req, func() { c.sections.put(r) }); err != nil {
+	req := channel.Request{Type: wire.TypeDatagram, Process: c.proc.pid, MessageID: c.proc.nextID(), HasInfo: true, Info: r.info(b.n)}
+	if err = c.out.SendDetached(ctx, &req, r); err != nil {
 		c.sections.put(r)
 	}
 	touch(c)

@@ -28,6 +28,8 @@ type dispatcher struct {
 	port    string      // for events and errors
 	waiting atomic.Bool // something besides the hot channels wants the receiver
 
+	calm atomic.Int32 // below 0: a handler was slow, so many messages less calmAfter ago
+
 	mu         sync.Mutex
 	handler    Handler // nil: nobody serves yet
 	refusing   wire.Status
@@ -38,9 +40,11 @@ type dispatcher struct {
 	sleepCount uint64
 	idle       []*worker
 	workers    int
+	looking    bool // a look at a receiver in a handler is under way
 	searching  bool // a worker was readied and has not looked at the queue yet
 	queueLen   int
-	messages   map[pool.Addr]*Message // queued ones, by record
+	messages   []*Message // all of the port, by Message.Index
+	holes      []uint32   // of messages
 	free       []*Message
 	inProgress int // calls not replied to
 	live       int // messages delivered and not finished
@@ -54,6 +58,7 @@ type role struct {
 	// compare-and-swap) and by who replaces it (inHandler to replaced, under d.mu):
 	// exactly one of the two swaps succeeds.
 	state atomic.Uint32
+	began atomic.Uint64 // ticks at which the last handler was entered
 }
 
 // Values of role.state.
@@ -71,7 +76,7 @@ type worker struct {
 func newDispatcher(pr *process, rec *pool.PortObject, addr pool.Addr, most int, port string, trace func(Event)) *dispatcher {
 	return &dispatcher{
 		proc: pr, rec: rec, addr: addr, most: most, port: port, trace: trace,
-		messages: map[pool.Addr]*Message{}, refusing: wire.StatusOK,
+		refusing: wire.StatusOK,
 	}
 }
 
@@ -138,12 +143,42 @@ func (d *dispatcher) ring(c *Conn) {
 	switch {
 	case d.role == nil:
 		d.giveRole()
-	case d.role.state.CompareAndSwap(inHandler, replaced):
-		d.giveRole()
+	case d.role.state.Load() == inHandler:
+		d.replace()
 	case d.sleepsOn != nil:
 		d.kick(d.sleepCount)
 	}
 }
+
+// replace gives the role of a receiver that has been in a handler for slowHandler to
+// another goroutine; one that has not is looked at again. d.mu is held.
+func (d *dispatcher) replace() {
+	ro := d.role
+	in := (channel.Ticks() - ro.began.Load()) / channel.TicksPerMicrosecond()
+	if in >= slowHandler {
+		if ro.state.CompareAndSwap(inHandler, replaced) {
+			d.calm.Store(-calmAfter)
+			d.giveRole()
+		}
+		return
+	}
+	if !d.looking {
+		d.looking = true
+		time.AfterFunc(time.Duration(slowHandler-in)*time.Microsecond, func() {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.looking = false
+			if d.role != nil && d.role.state.Load() == inHandler && (len(d.pending) > 0 || d.role == ro) {
+				d.replace()
+			}
+		})
+	}
+}
+
+const (
+	slowHandler = 20   // µs in a handler: the receiver can be replaced
+	calmAfter   = 1024 // messages go to workers after a slow handler, however few are queued
+)
 
 // kick ends the receiver's sleep, and comes back if the peer undid it. d.mu is held.
 func (d *dispatcher) kick(sleep uint64) {
@@ -251,7 +286,8 @@ func (d *dispatcher) run(h Handler, u Use, th *thread) {
 	r := th.rec
 	r.LpcReceivedMessageID, r.Serving = m.rec.Request.MessageID, m.addr
 	r.SameThreadApcFlags |= pool.ThreadReceivedValid
-	m.rec.ServeTime = channel.Ticks()
+	start := channel.Ticks()
+	m.rec.ServeTime = start
 	if h == nil {
 		s := wire.StatusNoHandler
 		if d.refusing != wire.StatusOK {
@@ -265,13 +301,17 @@ func (d *dispatcher) run(h Handler, u Use, th *thread) {
 		}
 	}
 	r.LpcReceivedMessageID, r.Serving = 0, 0
+	if channel.Ticks()-start > slowHandler*channel.TicksPerMicrosecond() {
+		d.calm.Store(-calmAfter)
+	} else if d.calm.Load() < 0 {
+		d.calm.Add(1)
+	}
 }
 
 // enqueue puts a message on the port's queue. d.mu is held.
 func (d *dispatcher) enqueue(m *Message) {
 	m.rec.State = pool.MessageQueued
 	d.proc.pool.InsertTail(d.addr+portReceiveHead, m.addr)
-	d.messages[m.addr] = m
 	d.queueLen++
 	d.rec.QueueLength++
 }
@@ -283,8 +323,7 @@ func (d *dispatcher) dequeue() *Message {
 		return nil
 	}
 	d.proc.pool.Remove(a)
-	m := d.messages[a]
-	delete(d.messages, a)
+	m := d.messages[pool.At[pool.Message](d.proc.pool, a).Index]
 	d.queueLen--
 	d.rec.QueueLength--
 	return m

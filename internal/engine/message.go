@@ -44,6 +44,15 @@ func (d *dispatcher) newMessage() (*Message, error) {
 	}
 	m := &Message{rec: rec, addr: a, d: d}
 	m.in.Header, m.in.Data = &rec.Request, &rec.Data
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if n := len(d.holes); n > 0 {
+		rec.Index, d.holes = d.holes[n-1], d.holes[:n-1]
+		d.messages[rec.Index] = m
+	} else {
+		rec.Index = uint32(len(d.messages))
+		d.messages = append(d.messages, m)
+	}
 	return m, nil
 }
 
@@ -162,11 +171,9 @@ func (m *Message) reply(status wire.Status, data []byte, n int) error {
 		return nil
 	}
 	q := channel.Request{Type: wire.TypeReply, Process: m.d.proc.pid, MessageID: m.rec.Request.MessageID, Callback: m.rec.Request.CallbackID}
-	var info wire.DataInfo
 	switch {
 	case m.room != nil && status == wire.StatusOK:
-		info = m.room.info(n)
-		q.Info = &info
+		q.HasInfo, q.Info = true, m.room.info(n)
 		m.keepRoom()
 	case n > wire.MaxInline:
 		r, err := m.replyRegion(n, true)
@@ -175,8 +182,7 @@ func (m *Message) reply(status wire.Status, data []byte, n int) error {
 			break
 		}
 		copyIn(r.bytes(), data)
-		info = r.info(n)
-		q.Info = &info
+		q.HasInfo, q.Info = true, r.info(n)
 		m.room = r
 		m.keepRoom()
 	default:
@@ -243,6 +249,9 @@ func (m *Message) finish() {
 	if len(d.free) < maxFreeMessages {
 		d.free = append(d.free, m)
 		m = nil
+	} else {
+		d.messages[m.rec.Index] = nil
+		d.holes = append(d.holes, m.rec.Index)
 	}
 	d.mu.Unlock()
 	if last {

@@ -243,7 +243,7 @@ func (d *dispatcher) deliver(c *Conn, m *Message, ro *role, th *thread, spare **
 	*spare = d.popFree()
 	h := d.handler
 	inline := len(d.hot) == 1 && len(d.pending) == 0 && d.queueLen == 0 && d.refusing == 0 &&
-		(!m.in.Reply || d.inProgress == 1 && !c.recv.More())
+		(!m.in.Reply || d.calm.Load() >= 0 || d.inProgress == 1 && !c.recv.More())
 	if !inline {
 		d.enqueue(m)
 		d.searchMore()
@@ -252,24 +252,21 @@ func (d *dispatcher) deliver(c *Conn, m *Message, ro *role, th *thread, spare **
 	}
 	rec.State = pool.MessageServed
 	rec.ServerThread = th.addr
+	ro.began.Store(now)
 	ro.state.Store(inHandler) // under the lock: who rings later sees it
 	d.mu.Unlock()
-	return d.runInline(c, h, Use{m, use}, ro, th, now)
+	return d.runInline(c, h, Use{m, use}, ro, th)
 }
 
 // runInline runs the handler on the receiver's goroutine. It tells whether the
 // receiver was replaced meanwhile.
-func (d *dispatcher) runInline(c *Conn, h Handler, u Use, ro *role, th *thread, now uint64) (gone bool) {
+func (d *dispatcher) runInline(c *Conn, h Handler, u Use, ro *role, th *thread) (gone bool) {
 	if c.recv.Lag() >= publishEvery {
 		c.recv.Publish()
 	}
-	c.recv.Busy(now)
+	c.recv.Entered()
 	d.run(h, u, th)
-	if !ro.state.CompareAndSwap(inHandler, notInline) {
-		return true
-	}
-	c.recv.Idle()
-	return false
+	return !ro.state.CompareAndSwap(inHandler, notInline)
 }
 
 // publishEvery: cells taken before the sender is told that they are free.

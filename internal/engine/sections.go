@@ -21,6 +21,7 @@ import (
 // allocates in it; the server makes them all. A region is used whole, by one
 // message at a time.
 type region struct {
+	owner  *sections
 	number uint32
 	sec    *section.Section
 	mine   bool
@@ -33,6 +34,9 @@ type region struct {
 
 func (r *region) bytes() []byte { return r.sec.Bytes() }
 func (r *region) size() int     { return r.sec.Size() }
+
+// Release gives an own region back.
+func (r *region) Release() { r.owner.put(r) }
 
 // info describes n bytes at the region's start.
 func (r *region) info(n int) wire.DataInfo {
@@ -199,7 +203,7 @@ func (s *sections) add(c *Conn, number uint32, sec *section.Section, mine bool) 
 	if mine {
 		rec.Mine = 1
 	}
-	r := &region{number: number, sec: sec, mine: mine, class: classOf(sec.Size()), rec: rec, addr: a}
+	r := &region{owner: s, number: number, sec: sec, mine: mine, class: classOf(sec.Size()), rec: rec, addr: a}
 	if s.all == nil {
 		s.all = map[uint32]*region{}
 	}

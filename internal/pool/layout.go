@@ -213,6 +213,8 @@ type Message struct {
 	Generation     uint64
 	Slot           uint32
 	State          uint32
+	Index          uint32 // of the record among its port's
+	_              uint32
 	ReceiveTime    uint64 // ticks
 	ServeTime      uint64 // ticks
 	SectionAddress uint64 // larger data: wire.SectionAddress in the connection
