@@ -117,7 +117,8 @@ func (r Request) Reply(data []byte) error {
 	return nil
 }
 
-// Defer says that the reply comes after the handler has returned.
+// Defer says that the reply comes after the handler has returned. It must come,
+// also when the connection has ended: the request's memory is kept until then.
 func (r Request) Defer() { r.u.Defer() }
 
 // Fail replies with a failure: the caller gets a HandlerError. Of text, the first

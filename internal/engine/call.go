@@ -170,7 +170,7 @@ func (u Use) Callback(ctx context.Context, data []byte) (uint32, []byte, error) 
 	if !u.Live() || !u.M.in.Reply {
 		return 0, nil, ErrReplied
 	}
-	c := u.M.conn
+	c := u.C
 	if !c.serves {
 		return 0, nil, ErrNoHandler
 	}

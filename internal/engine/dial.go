@@ -75,7 +75,7 @@ func Dial(ctx context.Context, name namespace.Name, o DialOptions) (*Conn, error
 	} else {
 		c.disp.refusing = wire.StatusNoHandler
 	}
-	h := &handshake{c: c, done: make(chan error, 1)}
+	h := &handshake{c: c, max: o.MaxMessage, done: make(chan error, 1)}
 	if c.link, err = link.New(fd); err == nil {
 		if err = c.link.Start(h.ready); err == nil {
 			err = h.run(ctx, o)
@@ -105,7 +105,6 @@ type handshake struct {
 }
 
 func (h *handshake) run(ctx context.Context, o DialOptions) error {
-	h.max = o.MaxMessage
 	f := link.Frame{Kind: link.Connect, Value: uint64(o.MaxMessage), Text: o.Info}
 	if o.Handler != nil {
 		f.Flags = link.FlagServes

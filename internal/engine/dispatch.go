@@ -47,7 +47,7 @@ type dispatcher struct {
 	holes      []uint32   // of messages
 	free       []*Message
 	inProgress int // calls not replied to
-	live       int // messages delivered and not finished
+	live       int // messages delivered and not finished, but for deferred ones
 	stopped    bool
 	drained    chan struct{} // closed when stopped and nothing is in progress
 }
@@ -266,7 +266,7 @@ func (d *dispatcher) runQueue(th *thread) {
 			h = nil
 		}
 		d.mu.Unlock()
-		d.run(h, Use{m, m.use.Load()}, th)
+		d.run(h, Use{m, m.use.Load(), m.conn}, th)
 	}
 }
 
@@ -296,7 +296,9 @@ func (d *dispatcher) run(h Handler, u Use, th *thread) {
 		u.end(s)
 	} else {
 		h(u)
-		if !m.deferred.Load() {
+		if m.deferred.Load() {
+			u.leaveDeferred()
+		} else {
 			u.end(wire.StatusDropped)
 		}
 	}

@@ -27,6 +27,7 @@ type Message struct {
 	view     []byte  // larger data, in a section
 	region   *region // that section
 	room     *region // where the reply is being built
+	away     bool    // its handler has returned, the reply is to come; guarded by d.mu
 }
 
 // A Use is a message and the number of its use: what a handler gets. It is a
@@ -34,6 +35,7 @@ type Message struct {
 type Use struct {
 	M *Message
 	N uint64
+	C *Conn // the message's connection; M.conn is another's once this use is over
 }
 
 // newMessage makes a message with its record.
@@ -60,7 +62,7 @@ func (d *dispatcher) newMessage() (*Message, error) {
 func (u Use) Live() bool { return u.M != nil && u.M.use.Load() == u.N }
 
 // Conn is the connection that the message came through.
-func (u Use) Conn() *Conn { return u.M.conn }
+func (u Use) Conn() *Conn { return u.C }
 
 // ID is its MessageId.
 func (u Use) ID() uint32 { return u.M.rec.Request.MessageID }
@@ -92,8 +94,8 @@ func (u Use) claim() bool { return u.M != nil && u.M.use.CompareAndSwap(u.N, u.N
 // Reply sends data as the reply. It copies data; data may be a part of the
 // message's own.
 func (u Use) Reply(data []byte) error {
-	if len(data) > u.M.conn.maxMessage {
-		return tooLarge("reply", len(data), u.M.conn.maxMessage, "the connection's limit")
+	if len(data) > u.C.maxMessage {
+		return tooLarge("reply", len(data), u.C.maxMessage, "the connection's limit")
 	}
 	if !u.claim() {
 		return ErrReplied
@@ -104,8 +106,8 @@ func (u Use) Reply(data []byte) error {
 // Room is memory for a reply of n bytes, to be built in place; ReplyRoom sends it.
 func (u Use) Room(n int) ([]byte, error) {
 	m := u.M
-	if n < 0 || n > m.conn.maxMessage {
-		return nil, tooLarge("reply", n, m.conn.maxMessage, "the connection's limit")
+	if n < 0 || n > u.C.maxMessage {
+		return nil, tooLarge("reply", n, u.C.maxMessage, "the connection's limit")
 	}
 	if !u.Live() {
 		return nil, ErrReplied
@@ -124,6 +126,9 @@ func (u Use) Room(n int) ([]byte, error) {
 
 // ReplyRoom sends the first n bytes of what Room gave.
 func (u Use) ReplyRoom(n int) error {
+	if !u.Live() {
+		return ErrReplied
+	}
 	r := u.M.room
 	if r == nil || n < 0 || n > r.size() {
 		return fmt.Errorf("replying with %d bytes of a room that was not made for them", n)
@@ -242,8 +247,15 @@ func (m *Message) finish() {
 		c.rec.InProgress--
 	}
 	c.active--
-	d.live--
-	d.checkDrained()
+	if m.deferred.Load() {
+		m.use.Add(1) // so that leaveDeferred tells this use from the next
+	}
+	if m.away {
+		m.away = false
+	} else {
+		d.live--
+		d.checkDrained()
+	}
 	last := c.active == 0 && c.ending
 	m.conn = nil
 	if len(d.free) < maxFreeMessages {
@@ -260,6 +272,21 @@ func (m *Message) finish() {
 	if m != nil {
 		d.proc.pool.Free(m.addr)
 	}
+}
+
+// leaveDeferred notes that the handler has returned and the reply is to come: who
+// stops the port does not wait for it.
+func (u Use) leaveDeferred() {
+	m, d := u.M, u.M.d
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if n := m.use.Load(); n != u.N && n != u.N+1 {
+		return // replied to and finished
+	}
+	m.away = true
+	m.rec.State = pool.MessageDeferred
+	d.live--
+	d.checkDrained()
 }
 
 // maxFreeMessages: so many records a port keeps for the next messages.

@@ -228,6 +228,11 @@ func (d *dispatcher) deliver(c *Conn, m *Message, ro *role, th *thread, spare **
 			return false
 		}
 	}
+	if c.recv.Lag() >= publishEvery {
+		c.recv.Publish()
+	} else {
+		c.recv.Entered() // who finds this taken does not ring
+	}
 	d.mu.Lock()
 	c.active++
 	d.live++
@@ -253,18 +258,14 @@ func (d *dispatcher) deliver(c *Conn, m *Message, ro *role, th *thread, spare **
 	rec.State = pool.MessageServed
 	rec.ServerThread = th.addr
 	ro.began.Store(now)
-	ro.state.Store(inHandler) // under the lock: who rings later sees it
+	ro.state.Store(inHandler) // under the lock: who rings later sees it. From here on the channel may be another's
 	d.mu.Unlock()
-	return d.runInline(c, h, Use{m, use}, ro, th)
+	return d.runInline(h, Use{m, use, c}, ro, th)
 }
 
 // runInline runs the handler on the receiver's goroutine. It tells whether the
 // receiver was replaced meanwhile.
-func (d *dispatcher) runInline(c *Conn, h Handler, u Use, ro *role, th *thread) (gone bool) {
-	if c.recv.Lag() >= publishEvery {
-		c.recv.Publish()
-	}
-	c.recv.Entered()
+func (d *dispatcher) runInline(h Handler, u Use, ro *role, th *thread) (gone bool) {
 	d.run(h, u, th)
 	return !ro.state.CompareAndSwap(inHandler, notInline)
 }
