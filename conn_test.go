@@ -306,6 +306,7 @@ func TestServerKilledInCall(t *testing.T) {
 	if err := c.Err(); !errors.Is(err, ErrPeerDied) {
 		t.Errorf("the connection ended with %v", err)
 	}
+	_ = s.cmd.Wait() // the listening socket lives as long as any of the process does
 	infos, err := Ports(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -191,7 +191,9 @@ func (c *Conn) peerName() string {
 func (c *Conn) frame(f *link.Frame, fd int) error {
 	switch {
 	case f.Kind == link.Close && fd < 0:
-		return c.closedBy(f)
+		err := c.closedBy(f)
+		c.end(err, link.ReasonNone) // here, before another reader can find the end of the socket
+		return err
 	case f.Kind == link.Grow && c.server && fd < 0:
 		failpoint.At(failpoint.GrowReceived)
 		return c.sections.grant(c, f)

@@ -127,6 +127,9 @@ func (d *dispatcher) checkDrained() {
 func (d *dispatcher) ring(c *Conn) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if c.retired {
+		return // its memory may be gone
+	}
 	if !c.hot {
 		c.hot = true
 		d.pending = append(d.pending, c)

@@ -136,14 +136,16 @@ func (l *Link) read(buf []byte) (n, fd int, err error) {
 	var flags, oobn int
 	for {
 		n, oobn, flags, _, err = unix.Recvmsg(l.fd, buf, oob, unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
-		if !errors.Is(err, unix.EINTR) {
+		// A peer that closed with unread bells of ours leaves ECONNRESET in front of
+		// what it sent; reading it clears it (unix(7), socket(7) SO_ERROR).
+		if !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.ECONNRESET) {
 			break
 		}
 	}
 	switch {
 	case errors.Is(err, unix.EAGAIN):
 		return 0, -1, errAgain
-	case errors.Is(err, unix.ECONNRESET), err == nil && n == 0 && oobn == 0 && flags&unix.MSG_TRUNC == 0:
+	case err == nil && n == 0 && oobn == 0 && flags&unix.MSG_TRUNC == 0:
 		return 0, -1, io.EOF
 	case err != nil:
 		return 0, -1, fmt.Errorf("reading the control socket: %w", err)

@@ -26,14 +26,22 @@ func OpenRemote(pid int) (*Remote, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the descriptors of process %d: %w", pid, err)
 	}
-	r := &Remote{pid: pid, extents: map[uint32][]byte{}}
+	r := &Remote{pid: pid}
+	pools := map[uint32]map[uint32][]byte{}
 	for _, fd := range fds {
 		path := dir + "/" + fd.Name()
 		if link, err := os.Readlink(path); err != nil || !strings.HasPrefix(link, poolLink) {
 			continue
 		}
-		if err := r.add(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := r.add(path, pools); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
+		}
+	}
+	for number, extents := range pools {
+		// A process in a pid namespace of its own has another number there; one that
+		// was forked may hold its parent's pool besides its own.
+		if number == uint32(pid) || len(pools) == 1 {
+			r.extents = extents
 		}
 	}
 	if len(r.extents) == 0 {
@@ -42,7 +50,7 @@ func OpenRemote(pid int) (*Remote, error) {
 	return r, nil
 }
 
-func (r *Remote) add(path string) error {
+func (r *Remote) add(path string, pools map[uint32]map[uint32][]byte) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("opening a pool extent of process %d: %w", r.pid, err)
@@ -53,10 +61,13 @@ func (r *Remote) add(path string) error {
 		return fmt.Errorf("reading a pool extent of process %d: %w", r.pid, err)
 	}
 	h := view[ExtentHeader](b, 0)
-	if h == nil || h.Magic != ExtentMagic || h.Index >= reserve/ExtentSize {
+	if h.Magic != ExtentMagic || h.Index >= reserve/ExtentSize {
 		return fmt.Errorf("reading a pool extent of process %d: it begins with %#x, want %#x", r.pid, h.Magic, uint64(ExtentMagic))
 	}
-	r.extents[h.Index] = b
+	if pools[h.Pool] == nil {
+		pools[h.Pool] = map[uint32][]byte{}
+	}
+	pools[h.Pool][h.Index] = b
 	return nil
 }
 

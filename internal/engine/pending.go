@@ -1,0 +1,250 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seed-eedd8485/lpc/internal/channel"
+	"github.com/seed-eedd8485/lpc/internal/failpoint"
+	"github.com/seed-eedd8485/lpc/internal/link"
+	"github.com/seed-eedd8485/lpc/internal/pool"
+	"github.com/seed-eedd8485/lpc/section"
+	"github.com/seed-eedd8485/lpc/security"
+	"github.com/seed-eedd8485/lpc/wire"
+)
+
+// A Pending is a connection request: NT's LPC_CONNECTION_REQUEST.
+type Pending struct {
+	port  *Port
+	peer  security.Identity
+	link  *link.Link
+	timer *time.Timer
+
+	mu     sync.Mutex
+	state  int
+	info   []byte
+	max    int   // the client's largest message
+	conn   *Conn // once it was accepted
+	serves bool
+}
+
+// States of a Pending.
+const (
+	pendingHalf    = 0 // the client has said nothing yet
+	pendingOffered = 1 // its request waits for a decision
+	pendingDecided = 2
+)
+
+// Info is the client's connection information.
+func (r *Pending) Info() []byte { return r.info }
+
+// Peer is who the kernel says asks.
+func (r *Pending) Peer() security.Identity { return r.peer }
+
+// ready reads the client's CONNECT frame on the poller's goroutine.
+func (r *Pending) ready() {
+	err := r.link.Receive(r.rang, r.frame)
+	if err == nil || r.connection() != nil {
+		return // a connection looks itself: the end of a socket stays readable
+	}
+	if errors.Is(err, io.EOF) {
+		err = fmt.Errorf("%w in the handshake", ErrPeerDied)
+	}
+	var v *link.VersionError
+	if errors.As(err, &v) {
+		_ = r.link.Send(&link.Frame{Kind: link.Refuse, Reason: link.ReasonVersion, Text: clip260(err.Error())}, -1)
+	}
+	r.drop(err)
+}
+
+// connection is what became of the request, nil while it is nothing.
+func (r *Pending) connection() *Conn {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.conn
+}
+
+// rang and frame hand on what comes while the connection takes the socket over.
+func (r *Pending) rang() {
+	if c := r.connection(); c != nil {
+		c.rang()
+	}
+}
+
+func (r *Pending) frame(f *link.Frame, fd int) error {
+	if c := r.connection(); c != nil {
+		return c.frame(f, fd)
+	}
+	if fd >= 0 {
+		section.CloseUntrusted(fd)
+		return fmt.Errorf("%w: a client sends no descriptor in the handshake", ErrProtocol)
+	}
+	r.mu.Lock()
+	if f.Kind != link.Connect || r.state != pendingHalf {
+		defer r.mu.Unlock()
+		return fmt.Errorf("%w: %s frame in the handshake, want one CONNECT", ErrProtocol, f.Kind)
+	}
+	failpoint.At(failpoint.ConnectReceived)
+	r.state = pendingOffered
+	r.info = append([]byte(nil), f.Text...)
+	r.max = int(min(f.Value, wire.DefaultLimit))
+	r.serves = f.Flags&link.FlagServes != 0
+	r.mu.Unlock()
+	r.timer.Stop()
+	p := r.port
+	if !p.admits(r.peer) {
+		emit(p.opts.Trace, Event{What: "refused", Port: p.name.Short(), Peer: r.peer, Err: ErrPermission})
+		return r.refuse(link.ReasonDenied, []byte(fmt.Sprintf("uid %d is not admitted", r.peer.UID)))
+	}
+	p.offer(r)
+	return nil
+}
+
+// take makes the caller the one who decides.
+func (r *Pending) take() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.state == pendingDecided {
+		return false
+	}
+	r.state = pendingDecided
+	return true
+}
+
+// finish ends the half-open time.
+func (r *Pending) finish() {
+	r.timer.Stop()
+	p := r.port
+	p.accounts.halfDone(r.peer.UID)
+	p.mu.Lock()
+	delete(p.half, r)
+	p.mu.Unlock()
+}
+
+// drop ends a handshake that came to nothing.
+func (r *Pending) drop(err error) {
+	if !r.take() {
+		return
+	}
+	if r.timer != nil {
+		r.finish()
+	}
+	if errors.Is(err, ErrPortClosed) {
+		_ = r.link.Send(&link.Frame{Kind: link.Refuse, Text: nil, Reason: link.ReasonNone}, -1)
+	}
+	r.link.Close()
+	emit(r.port.opts.Trace, Event{What: "handshake ended", Port: r.port.name.Short(), Peer: r.peer, Err: err})
+}
+
+func (r *Pending) refuse(reason uint8, text []byte) error {
+	if !r.take() {
+		return nil
+	}
+	r.finish()
+	err := r.link.Send(&link.Frame{Kind: link.Refuse, Reason: reason, Text: text}, -1)
+	r.link.Close()
+	_ = err // the client that does not read has gone its own way
+	return nil
+}
+
+// Refuse refuses the request; the client gets info, at most wire.MaxConnInfo bytes.
+func (r *Pending) Refuse(info []byte) error {
+	if len(info) > wire.MaxConnInfo {
+		return tooLarge("connection information", len(info), wire.MaxConnInfo, "the limit")
+	}
+	r.mu.Lock()
+	decided := r.state == pendingDecided
+	r.mu.Unlock()
+	if decided {
+		return fmt.Errorf("refusing a connection request that was decided")
+	}
+	emit(r.port.opts.Trace, Event{What: "refuse", Port: r.port.name.Short(), Peer: r.peer, Bytes: len(info)})
+	return r.refuse(link.ReasonNone, info)
+}
+
+// Accept accepts the request and completes the connection: the client's Dial
+// returns. info goes to the client, at most wire.MaxConnInfo bytes.
+func (r *Pending) Accept(info []byte) (*Conn, error) {
+	if len(info) > wire.MaxConnInfo {
+		return nil, tooLarge("connection information", len(info), wire.MaxConnInfo, "the limit")
+	}
+	p := r.port
+	if err := p.accounts.connect(r.peer.UID); err != nil {
+		_ = r.refuse(link.ReasonBusy, clip260(err.Error()))
+		p.proc.pool.RecordFailure(0, pool.TagPort, "connections")
+		return nil, err
+	}
+	if !r.take() {
+		p.accounts.disconnect(r.peer.UID)
+		return nil, fmt.Errorf("accepting a connection request that was decided, or whose client is gone")
+	}
+	c, fd, err := r.connect()
+	if err != nil {
+		r.finish()
+		p.accounts.disconnect(r.peer.UID)
+		_ = r.link.Send(&link.Frame{Kind: link.Refuse, Reason: link.ReasonMemory, Text: clip260(err.Error())}, -1)
+		r.link.Close()
+		return nil, err
+	}
+	failpoint.At(failpoint.AcceptMade)
+	emit(p.opts.Trace, Event{What: "accept", Port: p.name.Short(), Peer: r.peer, Bytes: len(info)})
+	f := link.Frame{Kind: link.Accept, Flags: link.FlagServes, Value: uint64(p.opts.MaxMessage), Channel: c.number, Text: info}
+	r.finish()
+	emit(p.opts.Trace, Event{What: "complete", Port: p.name.Short(), Peer: r.peer})
+	err = r.link.Send(&f, fd)
+	_ = unix.Close(fd)
+	if err != nil {
+		err = fmt.Errorf("%w in the handshake: %w", ErrPeerDied, err)
+		c.end(err, link.ReasonNone)
+		return nil, err
+	}
+	failpoint.At(failpoint.AcceptSent)
+	c.rang()  // bells that came before the connection took the socket over
+	c.ready() // frames that came before the connection took the socket over
+	return c, nil
+}
+
+// connect makes the server's end with its channel. fd is the caller's.
+func (r *Pending) connect() (*Conn, int, error) {
+	p := r.port
+	c, err := newConn(p.proc, pool.PortServerComm, p.name.Short())
+	if err != nil {
+		return nil, -1, err
+	}
+	c.port, c.disp, c.trace, c.onClose = p, p.disp, p.opts.Trace, p.opts.OnClose
+	c.peer, c.peerPID, c.info, c.serves = r.peer, uint64(r.peer.PID), r.info, r.serves
+	c.maxMessage = min(p.opts.MaxMessage, r.max)
+	c.rec.ConnectionPort = p.addr
+	number, err := channelNumber()
+	if err == nil {
+		var mem *section.Section
+		var fd int
+		if mem, fd, err = channel.Create(number); err == nil {
+			c.link = r.link
+			c.attach(mem, number)
+			r.mu.Lock()
+			r.conn = c
+			r.mu.Unlock()
+			err = r.link.Start(c.ready)
+			p.mu.Lock()
+			closed := p.closed
+			p.conns[c] = struct{}{}
+			p.mu.Unlock()
+			p.disp.mu.Lock()
+			p.rec.Connections++
+			p.disp.mu.Unlock()
+			if closed || err != nil {
+				_ = c.Close()
+			}
+			return c, fd, nil
+		}
+	}
+	p.proc.pool.CloseHandle(c.handle)
+	p.proc.pool.Free(c.addr)
+	return nil, -1, err
+}
