@@ -2,7 +2,9 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"math/bits"
 	"os"
 	"sync"
@@ -216,7 +218,7 @@ func (s *sections) add(c *Conn, number uint32, sec *section.Section, mine bool) 
 // ends the connection.
 func (s *sections) grant(c *Conn, f *link.Frame) error {
 	deny := func(reason uint8, err error) error {
-		return c.link.Send(&link.Frame{Kind: link.Deny, Reason: reason, Number: f.Number, Text: clip260(err.Error())}, -1)
+		return answered(c.link.Send(&link.Frame{Kind: link.Deny, Reason: reason, Number: f.Number, Text: clip260(err.Error())}, -1))
 	}
 	if f.Value == 0 || f.Value > uint64(c.maxMessage) {
 		return deny(link.ReasonTooLarge, tooLarge("section", int(f.Value), c.maxMessage, "the port's limit"))
@@ -230,6 +232,19 @@ func (s *sections) grant(c *Conn, f *link.Frame) error {
 	err = c.link.Send(&link.Frame{Kind: link.Section, Flags: flagYours, Number: f.Number, Section: r.number, Value: uint64(r.size())}, fd)
 	_ = unix.Close(fd)
 	failpoint.At(failpoint.SectionSent)
+	return answered(err)
+}
+
+// answered is what a failure to answer a frame means: nothing where the peer has
+// gone meanwhile, which the end of the socket says better; else the peer does not
+// read its socket.
+func answered(err error) error {
+	switch {
+	case err == nil, errors.Is(err, unix.EPIPE), errors.Is(err, unix.ECONNRESET), errors.Is(err, io.ErrClosedPipe):
+		return nil
+	case errors.Is(err, unix.EAGAIN):
+		return fmt.Errorf("%w: the peer asks and does not read the answers: %w", ErrProtocol, err)
+	}
 	return err
 }
 
