@@ -145,6 +145,7 @@ func TestFailAndDrop(t *testing.T) {
 func TestDeferredReply(t *testing.T) {
 	var mu sync.Mutex
 	var waiting []Request
+	all := make(chan struct{})
 	served(t, nil, func(r Request) {
 		if string(r.View()) == "flush" {
 			mu.Lock()
@@ -186,8 +187,6 @@ func TestDeferredReply(t *testing.T) {
 	}
 	wg.Wait()
 }
-
-var all = make(chan struct{})
 
 func TestSlowHandlerStallsNobody(t *testing.T) {
 	release := make(chan struct{})

@@ -193,6 +193,7 @@ func (m *Message) reply(status wire.Status, data []byte, n int) error {
 	default:
 		q.Data = data
 	}
+	down := c.Err() // before: the caller may close as soon as it has the reply
 	err := c.recv.Reply(m.in.Slot, m.in.Gen, status, &q)
 	m.finish()
 	switch {
@@ -202,7 +203,7 @@ func (m *Message) reply(status wire.Status, data []byte, n int) error {
 		err = fromChannel(err)
 		c.fail(err)
 	default:
-		err = c.Err()
+		err = down
 	}
 	return err
 }
