@@ -93,6 +93,9 @@ type child struct {
 func start(t *testing.T, role string, env ...string) *child {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe")
+	if e := os.Getenv("LPC_TEST_EMULATOR"); e != "" { // this binary is another processor's
+		cmd = exec.Command(e, os.Args[0])
+	}
 	cmd.Env = append(append(os.Environ(), "LPC_TEST_ROLE="+role), env...)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()

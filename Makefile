@@ -1,0 +1,48 @@
+# One entry point for everything. The same commands run in CI (.ci/run).
+
+FUZZTIME ?= 60s
+
+.PHONY: help
+help: ## what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-8s %s\n", $$1, $$2}'
+
+.PHONY: build
+build: ## build everything, for amd64 and arm64
+	go build ./...
+	GOARCH=arm64 go build ./...
+
+.PHONY: check
+check: ## vet and staticcheck
+	go vet ./...
+	go run honnef.co/go/tools/cmd/staticcheck@v0.7.0 ./...
+
+.PHONY: test
+test: ## all tests
+	go test ./...
+
+.PHONY: race
+race: ## all tests under the race detector
+	go test -race ./...
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME
+	@set -e; for pkg in $$(go list ./...); do \
+	  for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -parallel 2 $$pkg; \
+	  done; done
+
+.PHONY: long
+long: ## the robustness tests in full: a thousand kills, hostile peers
+	LPC_LONG=1 go test -count=1 -timeout 20m ./internal/robust
+
+.PHONY: model
+model: ## check the models of the wait protocol (needs spin and a C compiler)
+	go test -count=1 -v ./internal/model
+
+.PHONY: bench
+bench: ## measure, beside a raw Unix socket and net/rpc
+	go run ./cmd/lpc bench --against unix,netrpc
+
+.PHONY: docs
+docs: ## rewrite generated documentation
+	go test ./internal/channel -update
