@@ -37,10 +37,13 @@ type Caller struct {
 	busy      [maxSlots / 64]atomic.Uint64 // slots in use
 	held      [maxSlots / 64]atomic.Uint64 // of these, given up by their caller and not yet given back by the peer
 	heldCount atomic.Int32
-	gens      [maxSlots]uint64 // generation of each slot; whoever holds the slot's busy bit may touch it
-	posns     [maxSlots]uint32 // ring position of its request, likewise
-	freed     chan struct{}    // a slot was given back while somebody waited for one
-	starving  atomic.Int32     // how many wait for a slot
+	// reclaiming: one at a time takes held slots back. With two, the second could take
+	// the slot of a later call for the one that it has looked at.
+	reclaiming sync.Mutex
+	gens       [maxSlots]uint64 // generation of each slot; whoever holds the slot's busy bit may touch it
+	posns      [maxSlots]uint32 // ring position of its request, likewise
+	freed      chan struct{}    // a slot was given back while somebody waited for one
+	starving   atomic.Int32     // how many wait for a slot
 
 	down    atomic.Pointer[error] // why the connection ended; nil while it lives
 	downCh  chan struct{}
@@ -107,7 +110,7 @@ func (c *Caller) Err() error {
 // caller waits by itself. While all slots are in use by waiting callers it waits
 // for one; ErrSlotsHeld when all are held by calls that were given up.
 func (c *Caller) Take(ctx context.Context) (s int, alone bool, err error) {
-	for {
+	for waited := false; ; waited = true {
 		if c.heldCount.Load() > 0 {
 			c.reclaim()
 		}
@@ -119,6 +122,9 @@ func (c *Caller) Take(ctx context.Context) (s int, alone bool, err error) {
 				}
 				bit := ^b & (b + 1) // lowest zero
 				if c.busy[w].CompareAndSwap(b, b|bit) {
+					if waited {
+						c.offer() // one signal may stand for several slots
+					}
 					if err := c.Err(); err != nil {
 						c.busy[w].And(^bit)
 						return 0, false, err
@@ -128,6 +134,7 @@ func (c *Caller) Take(ctx context.Context) (s int, alone bool, err error) {
 			}
 		}
 		if err := c.waitSlot(ctx); err != nil {
+			c.offer()
 			return 0, false, err
 		}
 	}
@@ -192,6 +199,11 @@ func (c *Caller) waitSlot(ctx context.Context) error {
 // Release gives a slot back after its reply was read.
 func (c *Caller) Release(s int) {
 	c.busy[s/64].And(^(uint64(1) << (s % 64)))
+	c.offer()
+}
+
+// offer has one that waits for a slot look again.
+func (c *Caller) offer() {
 	if c.starving.Load() > 0 {
 		select {
 		case c.freed <- struct{}{}:
@@ -204,6 +216,7 @@ func (c *Caller) Release(s int) {
 func (c *Caller) hold(s int) {
 	c.held[s/64].Or(1 << (s % 64))
 	c.heldCount.Add(1)
+	c.offer() // it may have been the last call that a waiter could wait for
 }
 
 // A Releaser is memory that is given back when the peer can read it no longer.
@@ -232,6 +245,8 @@ func (c *Caller) takeCleanup(s int) Releaser {
 // reclaim takes back the held slots that the peer has given back, and tells
 // waiters of them.
 func (c *Caller) reclaim() {
+	c.reclaiming.Lock()
+	defer c.reclaiming.Unlock()
 	for s := range c.area.nslots {
 		bit := uint64(1) << (s % 64)
 		if c.held[s/64].Load()&bit == 0 {
@@ -240,13 +255,12 @@ func (c *Caller) reclaim() {
 		if atomic.LoadUint64(&c.slot(s).Word) != c.gens[s]<<genShift|stFree {
 			continue
 		}
-		if c.held[s/64].And(^bit)&bit != 0 { // who clears it, owns it
-			c.heldCount.Add(-1)
-			if f := c.takeCleanup(s); f != nil {
-				f.Release()
-			}
-			c.Release(s)
+		c.held[s/64].And(^bit)
+		c.heldCount.Add(-1)
+		if f := c.takeCleanup(s); f != nil {
+			f.Release()
 		}
+		c.Release(s)
 	}
 }
 

@@ -38,12 +38,3 @@ var TicksPerMicrosecond = sync.OnceValue(func() uint64 {
 	d, k := time.Since(t0), ticks()-k0
 	return max(k*1000/uint64(d.Nanoseconds()), 1)
 })
-
-// affinity is how many processors this process may run on.
-func affinity() int {
-	var set unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &set); err != nil {
-		return 1
-	}
-	return set.Count()
-}

@@ -34,9 +34,6 @@ func CPU() uint32 {
 	return getcpu()
 }
 
-// cpuIsCheap: CPU may be called at every message.
-func cpuIsCheap() bool { return cpuSource != cpuBySyscall }
-
 // storeRelease stores v so that everything written before is seen by who sees
 // v. On amd64 every store is that (x86-TSO), and unlike atomic.Store it does not
 // wait for the lines written before.

@@ -15,9 +15,5 @@ func tickHz() uint64
 // one: 0 stands for not known.
 func CPU() uint32 { return getcpu() }
 
-// cpuIsCheap: CPU is a system call here; it is asked after a park and at every
-// 64th spin only.
-func cpuIsCheap() bool { return false }
-
 func storeRelease(p *uint32, v uint32)   { atomic.StoreUint32(p, v) }
 func storeRelease64(p *uint64, v uint64) { atomic.StoreUint64(p, v) }

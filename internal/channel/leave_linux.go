@@ -48,7 +48,6 @@ func (l *leaver) parks(s *spinner, posted uint32) {
 	} else {
 		l.want.Store(min(want*2, leaveMost))
 	}
-	Dbg[0].Add(1)
 	leaveCPU()
 }
 

@@ -16,7 +16,7 @@ type spinner struct {
 	peer   atomic.Uint32 // the peer's processor as of its last message, plus one; 0: not known
 	budget atomic.Uint32 // µs
 	probe  atomic.Uint32 // waits since the budget fell to nothing
-	off    atomic.Bool   // never spin: one processor for all
+	off    atomic.Bool   // never spin: both ends share one processor
 }
 
 const (
@@ -88,12 +88,10 @@ func (s *spinner) slowly(limit uint32, ready, keepOn func() bool) bool {
 		pause()
 		if i%8 == 0 {
 			if now := ticks(); now > end {
-				Dbg[2].Add(1)
 				s.miss(limit)
 				return false
 			}
 			if i%64 == 0 && (!keepOn() || s.sharesCPU()) {
-				Dbg[3].Add(1)
 				return false
 			}
 		}
@@ -103,7 +101,6 @@ func (s *spinner) slowly(limit uint32, ready, keepOn func() bool) bool {
 // limit is how long to spin now, in µs, and whether to.
 func (s *spinner) limit() (uint32, bool) {
 	if s.off.Load() || s.sharesCPU() {
-		Dbg[4].Add(1)
 		return 0, false
 	}
 	if s.peer.Load() == 0 {

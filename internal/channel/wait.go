@@ -38,12 +38,12 @@ func (c *Caller) Wait(ctx context.Context, s int, alone bool, cleanup Releaser) 
 	w, want := &c.slot(s).Word, c.gens[s]<<genShift|stWaiting
 	if alone {
 		if c.spinAlone(w, want) {
-			return c.settle(s, want)
+			return c.settle(s, want, cleanup)
 		}
 	} else {
 		for range yields {
 			if atomic.LoadUint64(w) != want {
-				return c.settle(s, want)
+				return c.settle(s, want, cleanup)
 			}
 			runtime.Gosched()
 		}
@@ -58,12 +58,15 @@ func (c *Caller) spinAlone(w *uint64, want uint64) bool {
 }
 
 // settle tells how a call whose word has changed ended.
-func (c *Caller) settle(s int, want uint64) error {
+func (c *Caller) settle(s int, want uint64, cleanup Releaser) error {
 	got := atomic.LoadUint64(&c.slot(s).Word)
 	if got == want&^stateMask|stDone {
 		return nil
 	}
 	err := violation("slot %d holds %#x where the reply of generation %d was expected", s, got, want>>genShift)
+	if cleanup != nil {
+		cleanup.Release()
+	}
 	c.Release(s)
 	c.Down(err)
 	return err
@@ -113,11 +116,11 @@ func (c *Caller) park(ctx context.Context, s int, w *uint64, want uint64, cleanu
 // there wins over a hang-up and over a deadline.
 func (c *Caller) conclude(ctx context.Context, s int, w *uint64, want uint64, cleanup Releaser) error {
 	if atomic.LoadUint64(w) != want {
-		return c.settle(s, want)
+		return c.settle(s, want, cleanup)
 	}
 	if c.down.Load() != nil {
 		if !atomic.CompareAndSwapUint64(w, want, want&^stateMask|stLost) {
-			return c.settle(s, want)
+			return c.settle(s, want, cleanup)
 		}
 		if cleanup != nil {
 			cleanup.Release()
@@ -128,7 +131,7 @@ func (c *Caller) conclude(ctx context.Context, s int, w *uint64, want uint64, cl
 	c.setCleanup(s, cleanup) // before the swap: the peer may give the slot back at once
 	if !atomic.CompareAndSwapUint64(w, want, want&^stateMask|stAbandoned) {
 		c.takeCleanup(s)
-		return c.settle(s, want)
+		return c.settle(s, want, cleanup)
 	}
 	c.hold(s)
 	return context.Cause(ctx)
@@ -177,7 +180,6 @@ func (c *Caller) sleep(ctx context.Context, wt *waiter, w *uint64, want uint64) 
 	if c.alone() {
 		c.leave.parks(&c.spin, c.tail.Load())
 	}
-	Dbg[1].Add(1)
 	failpoint.At(failpoint.CallerParks)
 	how := uint32(sleepBell)
 	if takeFutex() {

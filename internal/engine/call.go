@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/seed-eedd8485/lpc/internal/channel"
@@ -29,8 +30,7 @@ func (b *Buffer) Bytes() []byte {
 // Release gives the memory back. Bytes must not be used any more.
 func (b *Buffer) Release() {
 	if b.r != nil {
-		b.c.sections.put(b.r)
-		b.c.sections.giveUp()
+		b.r.Release()
 		b.r = nil
 	}
 }
@@ -47,7 +47,6 @@ func (c *Conn) Alloc(ctx context.Context, n int) (*Buffer, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.sections.lend()
 	return &Buffer{c: c, r: r, n: n}, nil
 }
 
@@ -235,7 +234,10 @@ func (k *call) startAs2(ctx context.Context, c *Conn, name callName, data []byte
 	if err = c.out.Wait(ctx, slot, alone, k.cleanup()); err != nil {
 		k.th.resumes()
 		threads.Put(k.th)
-		return fromChannel(err)
+		if err = fromChannel(err); errors.Is(err, ErrProtocol) {
+			c.fail(err)
+		}
+		return err
 	}
 	return nil
 }
@@ -258,7 +260,7 @@ func (c *Conn) direction() uint32 {
 
 func (k *call) putRegion() {
 	if k.region != nil {
-		k.c.sections.put(k.region)
+		k.region.Release()
 		k.region = nil
 	}
 }
@@ -360,7 +362,7 @@ func (c *Conn) Send(ctx context.Context, data []byte) (id uint32, err error) {
 	section.Copy(r.bytes(), data)
 	req.HasInfo, req.Info, req.Data = true, r.info(len(data)), nil
 	if err = c.out.SendDetached(ctx, &req, r); err != nil {
-		c.sections.put(r)
+		r.Release()
 	}
 	touch(c)
 	return req.MessageID, fromChannel(err)
@@ -374,10 +376,9 @@ func (c *Conn) SendBuffer(ctx context.Context, b *Buffer) (id uint32, err error)
 	}
 	r := b.r
 	b.r = nil
-	c.sections.giveUp()
 	req := channel.Request{Type: wire.TypeDatagram, Process: c.proc.pid, MessageID: c.proc.nextID(), HasInfo: true, Info: r.info(b.n)}
 	if err = c.out.SendDetached(ctx, &req, r); err != nil {
-		c.sections.put(r)
+		r.Release()
 	}
 	touch(c)
 	return req.MessageID, fromChannel(err)

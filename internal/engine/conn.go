@@ -247,6 +247,7 @@ func (c *Conn) end(err error, reason uint8) {
 		return
 	}
 	c.err = err
+	c.over.Store(true) // before Done: who waited for that asks Err
 	if c.done != nil {
 		close(c.done)
 	}
@@ -271,7 +272,6 @@ func (c *Conn) end(err error, reason uint8) {
 		d.rec.Failures++
 	}
 	d.mu.Unlock()
-	c.over.Store(true)
 	c.out.Down(err)
 	c.sections.down(err)
 	c.link.Close()
@@ -317,6 +317,8 @@ func (c *Conn) tearDown() {
 	c.mu.Unlock()
 	if c.port != nil {
 		c.port.dropped(c)
+	} else {
+		d.stop() // a client's end receives for itself alone
 	}
 	c.sections.unmap()
 	_ = c.mem.Unmap()

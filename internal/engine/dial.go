@@ -82,10 +82,12 @@ func Dial(ctx context.Context, name namespace.Name, o DialOptions) (*Conn, error
 		}
 	}
 	if err != nil {
+		if h.abandon() {
+			return nil, err
+		}
 		if c.link != nil {
 			c.link.Close()
 		}
-		h.discard()
 		pr.pool.CloseHandle(c.handle)
 		pr.pool.Free(c.addr)
 		return nil, err
@@ -99,9 +101,10 @@ type handshake struct {
 	c    *Conn
 	done chan error
 
-	mu   sync.Mutex
-	over bool
-	max  int
+	mu       sync.Mutex
+	over     bool
+	attached bool // the connection has its channel and goes by its own teardown
+	max      int
 }
 
 func (h *handshake) run(ctx context.Context, o DialOptions) error {
@@ -178,6 +181,7 @@ func (h *handshake) frame(f *link.Frame, fd int) error {
 			return errEstablished
 		}
 		c.attach(mem, f.Channel)
+		h.attached = true
 		return errEstablished
 	case f.Kind == link.Refuse && fd < 0:
 		return refusal(f)
@@ -198,12 +202,19 @@ func refusal(f *link.Frame) error {
 	return &RefusedError{Why: printable(text)}
 }
 
-// discard unmaps a channel that came too late.
-func (h *handshake) discard() {
+// abandon ends a handshake whose caller has given up. It tells whether the
+// connection stood already: it is closed then, and nobody is told of it.
+func (h *handshake) abandon() bool {
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	h.over = true
-	if h.c.mem != nil {
-		_ = h.c.mem.Unmap()
+	attached := h.attached
+	h.mu.Unlock()
+	if attached {
+		c := h.c
+		c.mu.Lock()
+		c.onClose = nil
+		c.mu.Unlock()
+		_ = c.Close()
 	}
+	return attached
 }

@@ -107,6 +107,11 @@ func (d *dispatcher) stop() <-chan struct{} {
 		d.stopped = true
 		d.refusing = wire.StatusShuttingDown
 		d.checkDrained()
+		for _, w := range d.idle {
+			close(w.ch)
+		}
+		d.workers -= len(d.idle)
+		d.idle = nil
 	}
 	return d.drained
 }
@@ -246,7 +251,10 @@ func (d *dispatcher) work(w *worker, receive *role) {
 		d.idle = append(d.idle, w)
 		th.rec.WaitReason, th.rec.WaitStart = pool.WaitLpcReceive, channel.Ticks()
 		d.mu.Unlock()
-		receive = <-w.ch
+		var more bool
+		if receive, more = <-w.ch; !more {
+			return // dismissed by stop
+		}
 		th.rec.WaitReason = pool.WaitNone
 	}
 }

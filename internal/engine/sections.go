@@ -37,8 +37,11 @@ type region struct {
 func (r *region) bytes() []byte { return r.sec.Bytes() }
 func (r *region) size() int     { return r.sec.Size() }
 
-// Release gives an own region back.
-func (r *region) Release() { r.owner.put(r) }
+// Release gives back an own region that acquire gave.
+func (r *region) Release() {
+	r.owner.put(r)
+	r.owner.giveUp()
+}
 
 // info describes n bytes at the region's start.
 func (r *region) info(n int) wire.DataInfo {
@@ -65,15 +68,21 @@ type sections struct {
 	all    map[uint32]*region
 	free   map[int][]*region // own ones, by class
 	next   uint32            // number given out last; the server's
-	grows  map[uint32]chan error
+	grows  map[uint32]*grow
 	grew   map[uint32]*region // answered grows, not yet taken
 	held   []heldReply
 	used   atomic.Bool   // the janitor knows of the connection
 	seen   atomic.Uint64 // what busyNow saw last
-	users  int           // regions in the hands of programs
+	users  int           // regions in the hands of calls and programs
 	closed bool          // unmap when users is 0
 	ended  error
 	bytes  int64 // granted
+}
+
+// A grow is a section that was asked for.
+type grow struct {
+	class int
+	done  chan error // nil: who asked has given up
 }
 
 // A heldReply is a region that a reply stands in until its caller has read it.
@@ -86,8 +95,9 @@ type heldReply struct {
 func (s *sections) init(c *Conn) { s.conn = c }
 
 // take takes an own region of at least n bytes. At the server it makes one where
-// none is free; ErrQuota when that is not allowed.
-func (s *sections) take(c *Conn, n int) (*region, error) {
+// none is free; ErrQuota when that is not allowed. lend: it is taken for a call or a
+// program, whose Release is waited for before the memory goes.
+func (s *sections) take(c *Conn, n int, lend bool) (*region, error) {
 	class := classOf(n)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -96,6 +106,9 @@ func (s *sections) take(c *Conn, n int) (*region, error) {
 	}
 	s.collect(c)
 	if r := s.pop(class); r != nil {
+		if lend {
+			s.users++
+		}
 		return r, nil
 	}
 	if !c.server {
@@ -111,6 +124,9 @@ func (s *sections) take(c *Conn, n int) (*region, error) {
 		return nil, err
 	}
 	r.used = true
+	if lend {
+		s.users++
+	}
 	return r, nil
 }
 
@@ -133,8 +149,8 @@ func (s *sections) pop(class int) *region {
 // put gives an own region back.
 func (s *sections) put(r *region) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.putLocked(r)
-	s.mu.Unlock()
 }
 
 func (s *sections) putLocked(r *region) {
@@ -272,10 +288,14 @@ func (s *sections) granted(f *link.Frame, fd int) error {
 		return fmt.Errorf("%w: section %d was sent twice", ErrProtocol, f.Section)
 	}
 	mine := f.Flags&flagYours != 0
-	ch, asked := s.grows[f.Number]
+	g, asked := s.grows[f.Number]
 	if mine && !asked {
 		_ = sec.Unmap()
 		return fmt.Errorf("%w: section for grow %d, which was not asked", ErrProtocol, f.Number)
+	}
+	if want := 1 << classOf(int(f.Value)); int(f.Value) != want || mine && classOf(want) < g.class {
+		_ = sec.Unmap()
+		return fmt.Errorf("%w: section of %d bytes for grow %d; sections have a power of two of at least %d bytes, and no less than asked", ErrProtocol, f.Value, f.Number, 1<<smallestClass)
 	}
 	r, err := s.add(c, f.Section, sec, mine)
 	if err != nil {
@@ -283,7 +303,7 @@ func (s *sections) granted(f *link.Frame, fd int) error {
 	}
 	if mine {
 		delete(s.grows, f.Number)
-		if ch == nil { // who asked has given up
+		if g.done == nil { // who asked has given up
 			s.putLocked(r)
 			return nil
 		}
@@ -291,7 +311,7 @@ func (s *sections) granted(f *link.Frame, fd int) error {
 			s.grew = map[uint32]*region{}
 		}
 		s.grew[f.Number] = r
-		ch <- nil
+		g.done <- nil
 	}
 	return nil
 }
@@ -300,23 +320,23 @@ func (s *sections) granted(f *link.Frame, fd int) error {
 func (s *sections) denied(f *link.Frame) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ch := s.grows[f.Number]
+	g := s.grows[f.Number]
 	delete(s.grows, f.Number)
-	if ch == nil {
+	if g == nil || g.done == nil {
 		return nil // who asked has given up
 	}
 	kind := ErrQuota
 	if f.Reason == link.ReasonTooLarge {
 		kind = ErrTooLarge
 	}
-	ch <- fmt.Errorf("%w: %s", kind, printable(f.Text))
+	g.done <- fmt.Errorf("%w: %s", kind, printable(f.Text))
 	return nil
 }
 
 // acquire takes an own region of at least n bytes; the client asks the server for
-// one where none is free.
+// one where none is free. The region's memory stays until its Release.
 func (s *sections) acquire(ctx context.Context, c *Conn, n int) (*region, error) {
-	r, err := s.take(c, n)
+	r, err := s.take(c, n, true)
 	if err == nil || c.server {
 		return r, err
 	}
@@ -327,11 +347,11 @@ func (s *sections) acquire(ctx context.Context, c *Conn, n int) (*region, error)
 		return nil, s.ended
 	}
 	if s.grows == nil {
-		s.grows = map[uint32]chan error{}
+		s.grows = map[uint32]*grow{}
 	}
 	s.next++
 	id := s.next
-	s.grows[id] = ch
+	s.grows[id] = &grow{class: classOf(n), done: ch}
 	s.mu.Unlock()
 	err = c.link.Send(&link.Frame{Kind: link.Grow, Number: id, Value: uint64(n)}, -1)
 	if err == nil {
@@ -341,22 +361,30 @@ func (s *sections) acquire(ctx context.Context, c *Conn, n int) (*region, error)
 		case <-ctx.Done():
 			err = context.Cause(ctx)
 		}
-	} else if e := c.Err(); e != nil {
-		err = e
+	} else {
+		c.ready() // the peer may have said why it is gone
+		if e := c.Err(); e != nil {
+			err = e
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r = s.grew[id]
 	delete(s.grew, id)
-	if err != nil {
-		if r != nil {
-			s.putLocked(r) // it came as we gave up
-		} else if _, waiting := s.grows[id]; waiting {
-			s.grows[id] = nil
+	switch {
+	case s.ended != nil:
+		return nil, s.ended // it came, and has gone again
+	case err != nil && r != nil:
+		s.putLocked(r) // it came as we gave up
+		return nil, err
+	case err != nil:
+		if g := s.grows[id]; g != nil {
+			g.done = nil
 		}
 		return nil, err
 	}
 	r.used, r.clean = true, false
+	s.users++
 	return r, nil
 }
 
@@ -381,10 +409,10 @@ func (s *sections) down(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended = err
-	for id, ch := range s.grows {
+	for id, g := range s.grows {
 		delete(s.grows, id)
-		if ch != nil {
-			ch <- err
+		if g.done != nil {
+			g.done <- err
 		}
 	}
 }

@@ -1,5 +1,0 @@
-package channel
-
-import "sync/atomic"
-
-var Dbg [16]atomic.Int64
