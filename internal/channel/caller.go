@@ -40,10 +40,9 @@ type Caller struct {
 	// reclaiming: one at a time takes held slots back. With two, the second could take
 	// the slot of a later call for the one that it has looked at.
 	reclaiming sync.Mutex
-	gens       [maxSlots]uint64 // generation of each slot; whoever holds the slot's busy bit may touch it
-	posns      [maxSlots]uint32 // ring position of its request, likewise
-	freed      chan struct{}    // a slot was given back while somebody waited for one
-	starving   atomic.Int32     // how many wait for a slot
+	chunks     [maxSlots / chunkSlots]atomic.Pointer[[chunkSlots]own]
+	freed      chan struct{} // a slot was given back while somebody waited for one
+	starving   atomic.Int32  // how many wait for a slot
 
 	down    atomic.Pointer[error] // why the connection ended; nil while it lives
 	downCh  chan struct{}
@@ -51,7 +50,6 @@ type Caller struct {
 	nudger  atomic.Pointer[time.Timer]
 
 	mu       sync.Mutex // guards what follows: the parked callers and who leads them
-	parked   [maxSlots]*waiter
 	nparked  int
 	leading  bool
 	leader   *waiter
@@ -67,6 +65,29 @@ type Caller struct {
 
 	leave leaver
 	grams grams
+}
+
+// own is what the calling end itself knows of a slot. gen and pos belong to whoever
+// holds the slot's busy bit, parked is guarded by Caller.mu.
+type own struct {
+	gen    uint64  // generation of its last call
+	parked *waiter // who is parked for it
+	pos    uint32  // ring position of its last request
+}
+
+// chunkSlots: what is known of slots is made so many at a time, when the first of
+// them is used, so that a connection with one caller stays small.
+const chunkSlots = 8
+
+// own is what is known of slot s.
+func (c *Caller) own(s int) *own {
+	p := &c.chunks[s/chunkSlots]
+	ch := p.Load()
+	if ch == nil {
+		p.CompareAndSwap(nil, new([chunkSlots]own))
+		ch = p.Load()
+	}
+	return &ch[s%chunkSlots]
 }
 
 // NewCaller is the calling end for the client (of requests to the server) or the
@@ -252,7 +273,7 @@ func (c *Caller) reclaim() {
 		if c.held[s/64].Load()&bit == 0 {
 			continue
 		}
-		if atomic.LoadUint64(&c.slot(s).Word) != c.gens[s]<<genShift|stFree {
+		if atomic.LoadUint64(&c.slot(s).Word) != c.own(s).gen<<genShift|stFree {
 			continue
 		}
 		c.held[s/64].And(^bit)
@@ -285,12 +306,13 @@ func (c *Caller) Post(s int, r *Request) {
 
 func (c *Caller) put(s int, r *Request, state uint64, kind int) {
 	sl := c.slot(s)
-	c.gens[s]++
+	o := c.own(s)
+	o.gen++
 	fill(&sl.Msg, &sl.Data, r)
 	sl.CPU = CPU()
-	storeRelease64(&sl.Word, c.gens[s]<<genShift|state)
+	storeRelease64(&sl.Word, o.gen<<genShift|state)
 	pos := c.tail.Add(1) - 1
-	c.posns[s] = pos
+	o.pos = pos
 	failpoint.At(failpoint.RequestWritten)
 	c.publish(pos, kind, s)
 	failpoint.At(failpoint.RequestPublished)
@@ -300,7 +322,7 @@ func (c *Caller) put(s int, r *Request, state uint64, kind int) {
 func (c *Caller) Posted() uint32 { return c.tail.Load() }
 
 // Generation of the call in slot s; the caller holds the slot.
-func (c *Caller) Generation(s int) uint64 { return c.gens[s] }
+func (c *Caller) Generation(s int) uint64 { return c.own(s).gen }
 
 func fill(m *wire.PortMessage, data *[wire.MaxInline]byte, r *Request) {
 	m.Type = r.Type

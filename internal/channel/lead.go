@@ -67,22 +67,30 @@ func (c *Caller) scan() int {
 // ready takes the caller of slot i off the parked set and wakes it, if it is
 // parked, does not lead, and its slot is answered. c.mu is held.
 func (c *Caller) ready(i int) int {
-	wt := c.parked[i]
-	if wt == nil || wt.lead || atomic.LoadUint64(&c.slot(i).Word) == c.gens[i]<<genShift|stWaiting {
+	wt := c.waiterOf(i)
+	if wt == nil || wt.lead || atomic.LoadUint64(&c.slot(i).Word) == c.own(i).gen<<genShift|stWaiting {
 		return 0
 	}
-	c.parked[i] = nil
+	c.own(i).parked = nil
 	c.nparked--
 	wt.done = true
 	wt.signal()
 	return 1
 }
 
+// waiterOf is who is parked for slot i. c.mu is held.
+func (c *Caller) waiterOf(i int) *waiter {
+	if ch := c.chunks[i/chunkSlots].Load(); ch != nil {
+		return ch[i%chunkSlots].parked
+	}
+	return nil
+}
+
 // unpark takes a caller off the parked set and passes the lead if it has it. c.mu
 // is held.
 func (c *Caller) unpark(s int, wt *waiter) {
 	if !wt.done {
-		c.parked[s] = nil
+		c.own(s).parked = nil
 		c.nparked--
 	}
 	if wt.lead {
@@ -99,7 +107,7 @@ func (c *Caller) passLead(s int) {
 		return
 	}
 	for k := 1; k <= maxSlots; k++ {
-		if wt := c.parked[(s+k)%maxSlots]; wt != nil {
+		if wt := c.waiterOf((s + k) % maxSlots); wt != nil {
 			c.leader, c.leading, wt.lead = wt, true, true
 			wt.signal()
 			return

@@ -28,7 +28,7 @@ type Receiver struct {
 	head   uint32 // ring position of the next entry
 	cells  uint32 // cells taken
 	given  uint32 // cells given back as published
-	served [maxSlots]served
+	chunks [maxSlots / chunkSlots]atomic.Pointer[[chunkSlots]served]
 
 	kicked atomic.Bool // something besides this channel wants the receiver
 }
@@ -37,6 +37,17 @@ type Receiver struct {
 type served struct {
 	gen  uint64        // generation of the last request taken from it
 	busy atomic.Uint32 // 1: that request is not answered yet
+}
+
+// served is what is known of slot i.
+func (r *Receiver) served(i int) *served {
+	p := &r.chunks[i/chunkSlots]
+	ch := p.Load()
+	if ch == nil {
+		p.CompareAndSwap(nil, new([chunkSlots]served))
+		ch = p.Load()
+	}
+	return &ch[i%chunkSlots]
 }
 
 // A Message is what Next copies out. Header and Data are the caller's memory.
@@ -124,7 +135,7 @@ func (r *Receiver) Next(m *Message) (bool, error) {
 // take copies the message in slot i out. live is false for one whose caller has
 // given up: its slot is given back.
 func (r *Receiver) take(i, kind int, m *Message) (live bool, err error) {
-	sl, sv := r.slot(i), &r.served[i]
+	sl, sv := r.slot(i), r.served(i)
 	if sv.busy.Load() != 0 {
 		return false, violation("slot %d was published again while its request of generation %d is being served", i, sv.gen)
 	}
@@ -176,7 +187,7 @@ func (r *Receiver) Reply(slot int, gen uint64, status wire.Status, q *Request) e
 	fill(&sl.Msg, &sl.Data, q)
 	sl.Status = uint32(status)
 	sl.CPU = CPU()
-	r.served[slot].busy.Store(0) // before the publish: the slot may come back at once
+	r.served(slot).busy.Store(0) // before the publish: the slot may come back at once
 	failpoint.At(failpoint.ReplyWritten)
 	want := gen<<genShift | stWaiting
 	if !atomic.CompareAndSwapUint64(&sl.Word, want, gen<<genShift|stDone) {
@@ -211,7 +222,7 @@ func (r *Receiver) Waiting(slot int, gen uint64) bool {
 
 // Give gives the slot of a detached message back.
 func (r *Receiver) Give(slot int, gen uint64) {
-	r.served[slot].busy.Store(0)
+	r.served(slot).busy.Store(0)
 	atomic.CompareAndSwapUint64(&r.slot(slot).Word, gen<<genShift|stDetached, gen<<genShift|stFree)
 }
 

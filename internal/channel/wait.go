@@ -35,7 +35,7 @@ func (w *waiter) signal() {
 // the caller's any more: cleanup (nil allowed) runs when nobody can read the
 // request's memory any longer.
 func (c *Caller) Wait(ctx context.Context, s int, alone bool, cleanup Releaser) error {
-	w, want := &c.slot(s).Word, c.gens[s]<<genShift|stWaiting
+	w, want := &c.slot(s).Word, c.own(s).gen<<genShift|stWaiting
 	if alone {
 		if c.spinAlone(w, want) {
 			return c.settle(s, want, cleanup)
@@ -81,7 +81,7 @@ func (c *Caller) park(ctx context.Context, s int, w *uint64, want uint64, cleanu
 	default:
 	}
 	c.mu.Lock()
-	c.parked[s] = wt
+	c.own(s).parked = wt
 	c.nparked++
 	if !c.leading {
 		c.leading, c.leader, wt.lead = true, wt, true
@@ -99,7 +99,7 @@ func (c *Caller) park(ctx context.Context, s int, w *uint64, want uint64, cleanu
 			break
 		}
 		c.mu.Unlock()
-		c.nudge(c.posns[s])
+		c.nudge(c.own(s).pos)
 		select {
 		case <-wt.ch:
 		case <-ctx.Done():
@@ -158,7 +158,7 @@ func (c *Caller) leadAndPass(ctx context.Context, wt *waiter, s int, w *uint64, 
 			}
 			continue
 		}
-		c.nudge(c.posns[s])
+		c.nudge(c.own(s).pos)
 		if stop == nil && ctx.Done() != nil {
 			stop = context.AfterFunc(ctx, c.kick)
 		}
@@ -244,8 +244,8 @@ func (c *Caller) Bell() {
 
 func (c *Caller) wakeAll() {
 	c.mu.Lock()
-	for _, wt := range c.parked {
-		if wt != nil {
+	for s := range c.area.nslots {
+		if wt := c.waiterOf(s); wt != nil {
 			wt.signal()
 		}
 	}

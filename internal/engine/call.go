@@ -329,6 +329,7 @@ func (k *call) leave() {
 	k.th.resumes()
 	threads.Put(k.th)
 	k.putRegion()
+	touch(k.c)
 }
 
 func (k *call) event() string {

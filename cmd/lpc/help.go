@@ -1,0 +1,52 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/alecthomas/kong"
+)
+
+const description = `Processes on one machine call each other by name; the kernel proves who calls.
+
+A port is named \RPC Control\spool, which ncalrpc:[spool] and a bare spool mean too; case does not matter. Start with: lpc demo`
+
+// help prints kong's own help, and under the program's the exit statuses, from
+// the table that sets them.
+func help(o kong.HelpOptions, ctx *kong.Context) error {
+	if err := kong.DefaultHelpPrinter(o, ctx); err != nil {
+		return err
+	}
+	if sel := ctx.Selected(); sel != nil {
+		if more := details[sel.Name]; more != "" {
+			fmt.Fprintf(ctx.Stdout, "\n%s\n", more)
+		}
+		return nil
+	}
+	fmt.Fprintf(ctx.Stdout, "\nExit status:\n")
+	for _, s := range statuses {
+		fmt.Fprintf(ctx.Stdout, "  %d  %s\n", s.code, s.help)
+	}
+	fmt.Fprintf(ctx.Stdout, "%s", environment)
+	return nil
+}
+
+const environment = `
+Environment:
+  LPC_ROOT  the only directory where names stand; else $XDG_RUNTIME_DIR/lpc (root: /run/lpc),
+            and call, send and ls look in /run/lpc too
+`
+
+// details follows kong's text in the help of a command.
+var details = map[string]string{
+	"serve": `With --exec, CMD and all that follows it run once for each request: the data is CMD's standard
+input, its standard output the reply, its standard error goes to ours. If it exits with a status
+other than 0, the caller gets that status and the last line of its standard error (exit status 9).
+CMD finds LPC_CALLER_PID, LPC_CALLER_UID and LPC_CALLER_GID in its environment, from the kernel.
+A datagram runs CMD too; its output is thrown away.
+
+SIGTERM and SIGINT end the server after the requests in progress; a second one kills their commands.`,
+	"call": `The reply is written as it came, with no newline added.`,
+	"ls": `A field that the caller may not read is "-" (null with --json), and the reason stands behind it.
+A stale name was left by a killed server; the next server of that name takes it over.
+With --json each port is one object on one line: name, pid, program, connections, queue, stale, reason.`,
+}
