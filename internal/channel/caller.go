@@ -44,10 +44,11 @@ type Caller struct {
 	freed      chan struct{} // a slot was given back while somebody waited for one
 	starving   atomic.Int32  // how many wait for a slot
 
-	down    atomic.Pointer[error] // why the connection ended; nil while it lives
-	downCh  chan struct{}
-	nudging atomic.Bool // a look after what was published is under way
-	nudger  atomic.Pointer[time.Timer]
+	down      atomic.Pointer[error] // why the connection ended; nil while it lives
+	downCh    chan struct{}
+	nudging   atomic.Bool // a look after what was published is under way
+	nudger    atomic.Pointer[time.Timer]
+	nudgeHead atomic.Uint32 // how far the receiver was at the last look
 
 	mu       sync.Mutex // guards what follows: the parked callers and who leads them
 	nparked  int

@@ -74,6 +74,7 @@ func (c *Caller) ready(i int) int {
 	c.own(i).parked = nil
 	c.nparked--
 	wt.done = true
+	wt.gone.Store(true)
 	wt.signal()
 	return 1
 }

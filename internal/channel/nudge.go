@@ -7,33 +7,54 @@ import (
 
 // A receiver may run a handler itself, and then nobody takes what is published
 // meanwhile. Who has published something looks after it: not taken after
-// nudgeAfter, it rings the doorbell, and the engine at the other end replaces a
-// receiver that sits in a handler. So one slow handler stalls nobody else.
-const nudgeAfter = 20 * time.Microsecond
+// nudgeAfter, and nothing else taken either, it rings the doorbell, and the engine
+// at the other end replaces a receiver that sits in a handler. So one slow handler
+// stalls nobody else.
+const (
+	nudgeAfter = 20 * time.Microsecond
+	nudgeAgain = 200 * time.Microsecond // while the receiver takes something at every look
+)
 
 // nudge sees to it that the entry at ring position pos is looked after. At most one
-// look per connection is under way: it looks at the last entry published, which
-// stands for all before it.
+// look per connection is under way: it goes on until the last entry published is
+// taken, which stands for all before it.
 func (c *Caller) nudge(pos uint32) {
 	if c.nudging.Load() || c.taken(pos) || !c.nudging.CompareAndSwap(false, true) {
 		return
 	}
+	c.lookAt(nudgeAfter)
+}
+
+// lookAt has lookAfter run after d. Only who set nudging calls it.
+func (c *Caller) lookAt(d time.Duration) {
+	c.nudgeHead.Store(atomic.LoadUint32(&c.progress.Head))
 	if t := c.nudger.Load(); t != nil {
-		t.Reset(nudgeAfter)
+		t.Reset(d)
 		return
 	}
-	c.nudger.Store(time.AfterFunc(nudgeAfter, c.lookAfter))
+	c.nudger.Store(time.AfterFunc(d, c.lookAfter))
 }
 
 func (c *Caller) lookAfter() {
-	c.nudging.Store(false)
 	if c.down.Load() != nil || !c.enter() {
 		return
 	}
 	defer c.exit()
-	if !c.taken(c.tail.Load()-1) && atomic.LoadUint32(&c.receiver.State) == recvAwake {
+	if c.taken(c.tail.Load() - 1) {
+		c.nudging.Store(false)
+		if pos := c.tail.Load() - 1; !c.taken(pos) {
+			c.nudge(pos) // published meanwhile, by one who saw this look under way
+		}
+		return
+	}
+	if atomic.LoadUint32(&c.progress.Head) != c.nudgeHead.Load() {
+		c.lookAt(nudgeAgain)
+		return
+	}
+	if atomic.LoadUint32(&c.receiver.State) == recvAwake {
 		c.bell()
 	}
+	c.lookAt(nudgeAgain) // again, until it is taken: a handler that is replaced in time may sit in the next
 }
 
 // taken: the receiver has taken the entry at pos off the ring.

@@ -2,7 +2,9 @@ package channel
 
 import (
 	"context"
+	"os"
 	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,13 +14,19 @@ import (
 
 // yields: so often a caller that is not alone gives way to other goroutines
 // between two looks at its slot before it parks.
-const yields = 8
+var yields = func() int {
+	if n, err := strconv.Atoi(os.Getenv("YIELDS")); err == nil {
+		return n
+	}
+	return 8
+}()
 
 // A waiter is a parked caller. Its fields are guarded by Caller.mu.
 type waiter struct {
 	ch   chan struct{} // holds one signal: look again
 	lead bool          // this waiter holds the lead token
 	done bool          // taken off the parked set: its slot is decided
+	gone atomic.Bool   // done, to be read without the lock
 }
 
 var waiters = sync.Pool{New: func() any { return &waiter{ch: make(chan struct{}, 1)} }}
@@ -76,6 +84,7 @@ func (c *Caller) settle(s int, want uint64, cleanup Releaser) error {
 func (c *Caller) park(ctx context.Context, s int, w *uint64, want uint64, cleanup Releaser) error {
 	wt := waiters.Get().(*waiter)
 	wt.lead, wt.done = false, false
+	wt.gone.Store(false)
 	select {
 	case <-wt.ch: // a signal left over from its last use
 	default:
@@ -100,10 +109,17 @@ func (c *Caller) park(ctx context.Context, s int, w *uint64, want uint64, cleanu
 		}
 		c.mu.Unlock()
 		c.nudge(c.own(s).pos)
-		select {
-		case <-wt.ch:
-		case <-ctx.Done():
-		case <-c.downCh:
+		if done := ctx.Done(); done == nil {
+			<-wt.ch // a select costs twice as much
+		} else {
+			select {
+			case <-wt.ch:
+			case <-done:
+			}
+		}
+		if wt.gone.Load() {
+			waiters.Put(wt)
+			return c.conclude(ctx, s, w, want, cleanup)
 		}
 		c.mu.Lock()
 	}

@@ -58,7 +58,7 @@ type role struct {
 	// compare-and-swap) and by who replaces it (inHandler to replaced, under d.mu):
 	// exactly one of the two swaps succeeds.
 	state atomic.Uint32
-	began atomic.Uint64 // ticks at which the last handler was entered
+	began uint64 // ticks at which the last handler was entered; guarded by d.mu
 }
 
 // Values of role.state.
@@ -162,7 +162,7 @@ func (d *dispatcher) ring(c *Conn) {
 // another goroutine; one that has not is looked at again. d.mu is held.
 func (d *dispatcher) replace() {
 	ro := d.role
-	in := (channel.Ticks() - ro.began.Load()) / channel.TicksPerMicrosecond()
+	in := (channel.Ticks() - ro.began) / channel.TicksPerMicrosecond()
 	if in >= slowHandler {
 		if ro.state.CompareAndSwap(inHandler, replaced) {
 			d.calm.Store(-calmAfter)
@@ -277,7 +277,7 @@ func (d *dispatcher) runQueue(th *thread) {
 			h = nil
 		}
 		d.mu.Unlock()
-		d.run(h, Use{m, m.use.Load(), m.conn}, th)
+		d.run(h, Use{m, m.use.Load(), m.conn}, th, channel.Ticks())
 	}
 }
 
@@ -291,13 +291,12 @@ func (d *dispatcher) searchMore() {
 }
 
 // run hands one message to the handler and ends it where the handler did not.
-func (d *dispatcher) run(h Handler, u Use, th *thread) {
+func (d *dispatcher) run(h Handler, u Use, th *thread, start uint64) {
 	failpoint.At(failpoint.HandlerEntered)
 	m := u.M
 	r := th.rec
 	r.LpcReceivedMessageID, r.Serving = m.rec.Request.MessageID, m.addr
 	r.SameThreadApcFlags |= pool.ThreadReceivedValid
-	start := channel.Ticks()
 	m.rec.ServeTime = start
 	if h == nil {
 		s := wire.StatusNoHandler

@@ -205,7 +205,9 @@ func (d *dispatcher) giveBack(m *Message) {
 // deliver stamps a message and runs or queues it.
 func (d *dispatcher) deliver(c *Conn, m *Message, ro *role, th *thread, spare **Message) (gone bool) {
 	m.conn = c
-	m.deferred.Store(false)
+	if m.deferred.Load() {
+		m.deferred.Store(false)
+	}
 	rec := m.rec
 	rec.Request.ClientID.UniqueProcess = c.peerPID // the kernel's word, not the peer's
 	rec.Request.Type &= wireFlagNoImpersonate
@@ -257,16 +259,16 @@ func (d *dispatcher) deliver(c *Conn, m *Message, ro *role, th *thread, spare **
 	}
 	rec.State = pool.MessageServed
 	rec.ServerThread = th.addr
-	ro.began.Store(now)
+	ro.began = now
 	ro.state.Store(inHandler) // under the lock: who rings later sees it. From here on the channel may be another's
 	d.mu.Unlock()
-	return d.runInline(h, Use{m, use, c}, ro, th)
+	return d.runInline(h, Use{m, use, c}, ro, th, now)
 }
 
 // runInline runs the handler on the receiver's goroutine. It tells whether the
 // receiver was replaced meanwhile.
-func (d *dispatcher) runInline(h Handler, u Use, ro *role, th *thread) (gone bool) {
-	d.run(h, u, th)
+func (d *dispatcher) runInline(h Handler, u Use, ro *role, th *thread, now uint64) (gone bool) {
+	d.run(h, u, th, now)
 	return !ro.state.CompareAndSwap(inHandler, notInline)
 }
 

@@ -1,15 +1,20 @@
 /* The drain role: three callers of one connection, the lead token, and a reply
  * ring that is smaller than the number of replies, so that it overruns. Two
- * workers of the peer answer concurrently: a hint can be announced and not yet
- * written. The first call of the last caller may be cancelled.
+ * workers of the peer answer in any order and concurrently: a hint can be
+ * announced and not yet written.
  *
  * Checked: no caller whose reply is there stays parked, nor one whose context has
  * ended (invalid end states: callers have no end label); at most one leads; while
  * anybody is parked, somebody leads (the token is not lost).
  *
- * Memory is sequentially consistent here; park.pml has the store buffers.
+ * Memory is sequentially consistent here; park.pml has the store buffers. What is
+ * guarded by Caller.mu and touches nothing shared is one step.
  *
- * Variant BELL: the leader sleeps in Go behind the doorbell, not in a futex.
+ * Variants:
+ *   SLOW    the last caller's call is answered when the others have ended: who is
+ *           left behind by the leader stays behind
+ *   CANCEL  the last caller's call is never answered; its context ends
+ *   BELL    the leader sleeps in Go behind the doorbell, not in a futex
  *
  * Mutants:
  *   NOLOOK     the leader's look-again left out
@@ -20,15 +25,19 @@
  *   NOSIGNAL   passLead does not wake the one it passes to
  *   NOSKIP     who is done gets the lead passed all the same
  *   LATEHEAD   the overrun takes the ring's new end after the scan, not before
+ *   NOKICK     the leader is not woken when its context ends
  */
 
-#define N     3
-#define HINTS 2 /* hintSize */
-#define STUCK 2 /* stuckMost */
+#define N 3
+#define LAST (N-1)
 
-#ifndef CALLS
-#define CALLS 2
+#ifndef HINTS
+#define HINTS 2 /* hintSize */
 #endif
+#ifndef CALLS
+#define CALLS 1 /* of each but the last, who makes one */
+#endif
+#define STUCK 2 /* stuckMost */
 
 #define FREE      0
 #define WAITING   1
@@ -37,13 +46,12 @@
 
 /* Shared. A caller has a slot of its own. */
 byte word[N];
-byte tail;                   /* repliesLine.Tail */
-byte hintPos[HINTS];         /* a hint: its position plus 1 (its lap, in Go), */
-byte hintIdx[HINTS];         /* and the slot: one 32-bit word */
-byte sleepw;                 /* callerLine.Sleep */
-bool fut;                    /* the leader is in the futex */
-chan req = [N] of { byte };  /* requests, in order */
-bool bell;                   /* the doorbell to the calling process */
+byte tail;           /* repliesLine.Tail */
+byte hintPos[HINTS]; /* a hint, one 32-bit word: its position plus 1 (its lap, in Go), */
+byte hintIdx[HINTS]; /* and its slot */
+byte sleepw;         /* callerLine.Sleep */
+bool fut;            /* the leader is in the futex */
+bool bell;           /* the doorbell to the calling process has rung */
 
 /* The calling process. */
 bool mu;
@@ -52,139 +60,129 @@ byte nparked;
 bool leading;
 byte leader;
 byte hintHead, stuck;
-bool ctx;                    /* of the last caller's first call: it has ended */
+bool ctx;            /* the context of the last caller has ended */
 
-byte leaders;                /* ghost: how many run as leader */
-
-#define NONE 255
-
-inline lock() { atomic { !mu -> mu = true } }
+/* Ghosts. */
+byte leaders;        /* how many run as leader */
+byte finished;       /* callers but the last that have ended */
 
 /* What every holder of the lock leaves behind. */
 inline unlock() {
-	d_step {
-		assert(nparked == parked[0] + parked[1] + parked[2]);
-		assert(nparked == 0 || leading);
-		assert(!leading || (parked[leader] && lead[leader]));
-		assert(lead[0] + lead[1] + lead[2] <= 1);
-		mu = false
-	}
+	assert(nparked == parked[0] + parked[1] + parked[2]);
+	assert(nparked == 0 || leading);
+	assert(!leading || (parked[leader] && lead[leader]));
+	assert(lead[0] + lead[1] + lead[2] <= 1);
+	mu = false
 }
 
 /* go: channel.(*Caller).ready */
 inline ready(i) {
-	if
-	:: parked[i] && !lead[i] && word[i] != WAITING ->
-		d_step { parked[i] = false; nparked--; done[i] = true; ch[i] = true }
-	:: else
-	fi
+	atomic {
+		if
+		:: parked[i] && !lead[i] && word[i] != WAITING ->
+			parked[i] = false; nparked--; done[i] = true; ch[i] = true
+		:: else
+		fi
+	}
 }
 
 /* go: channel.(*Caller).scan */
 inline scan() { ready(0); ready(1); ready(2) }
+
+/* The ring has overrun: the hints are lost, the slots are not. */
+inline overrun(end) {
+#ifdef LATEHEAD
+	scan();
+	hintHead = tail
+#else
+	hintHead = end;
+#ifndef NOSCAN
+	scan()
+#endif
+#endif
+}
 
 /* go: channel.(*Caller).drain */
 inline drain() {
 	if
 	:: tail == hintHead /* go: channel.(*Caller).hinted */
 	:: else ->
-		lock();
+		atomic { !mu -> mu = true };
 		t = tail;
 		if
-		:: t - hintHead > HINTS ->
-#ifdef LATEHEAD
-			scan();
-			hintHead = tail
-#else
-			hintHead = t;
-#ifndef NOSCAN
-			scan()
-#endif
-#endif
+		:: t - hintHead > HINTS -> overrun(t)
 		:: else ->
 			do
 			:: hintHead == t -> break
 			:: else ->
-				d_step { p = hintPos[hintHead % HINTS]; x = hintIdx[hintHead % HINTS] };
+				atomic {
+					p = hintPos[hintHead % HINTS];
+					x = hintIdx[hintHead % HINTS];
+					if
+					:: p < hintHead + 1 -> stuck++
+					:: p > hintHead + 1 -> stuck = STUCK
+					:: else -> stuck = 0
+					fi
+				};
 				if
-				:: p == hintHead + 1 ->
-					stuck = 0;
+				:: stuck == 0 ->
 					ready(x);
 					hintHead++
-				:: p < hintHead + 1 && stuck + 1 < STUCK -> stuck++; break
-				:: else ->
+				:: stuck > 0 && stuck < STUCK -> break /* announced, not written yet */
+				:: stuck == STUCK ->
 					stuck = 0;
-#ifdef LATEHEAD
-					scan();
-					hintHead = tail;
-#else
-					hintHead = tail;
-#ifndef NOSCAN
-					scan();
-#endif
-#endif
+					overrun(tail);
 					break
 				fi
 			od
 		fi;
-		unlock()
+		atomic { p = 0; x = 0; t = 0; unlock() }
 	fi
 }
 
+/* c.mu is held. */
 /* go: channel.(*Caller).unpark */
 /* go: channel.(*Caller).passLead */
 inline unpark() {
-	atomic {
-		if
-		:: !done[me] -> parked[me] = false; nparked--
-		:: else
-		fi;
-#ifdef LEAVE
-		if
-		:: lead[me] && !leads -> lead[me] = false; leader = NONE /* the token goes with it */
-		:: else
-		fi;
-#endif
-		if
-		:: lead[me] ->
-			lead[me] = false;
-			leading = false;
-			leader = NONE;
-			x = (me + 1) % N;
-			do
-			:: x == me -> break
+	if
+	:: !done[me] -> parked[me] = false; nparked--
+	:: else
+	fi;
+	if
+	:: lead[me] ->
+		lead[me] = false;
+		leading = false;
+		leader = 0;
+		x = (me + 1) % N;
+		do
+		:: x == me -> break
 #ifdef NOSKIP
-			:: parked[x] || done[x] ->
+		:: x != me && (parked[x] || done[x]) ->
 #else
-			:: parked[x] ->
+		:: x != me && parked[x] ->
 #endif
-				leading = true;
-				leader = x;
-				lead[x] = true;
+			leading = true;
+			leader = x;
+			lead[x] = true;
 #ifndef NOSIGNAL
-				ch[x] = true;
+			ch[x] = true;
 #endif
-				break
-			:: else -> x = (x + 1) % N
-			od
-		:: else
-		fi;
-		leads = false
-	}
+			break
+		:: else -> x = (x + 1) % N
+		od;
+		x = 0
+	:: else
+	fi
 }
 
-#define ended (me == N - 1 && n == 1 && ctx)
+#define ended (me == LAST && ctx)
 
-proctype caller(byte me) {
-	byte n, p, t, x;
-	bool leads, look;
+proctype caller(byte me; byte calls) {
+	byte p, t, x;
 	do
-	:: n == CALLS -> break
+	:: calls == 0 -> break
 	:: else ->
-		n++;
-		/* go: channel.(*Caller).Post */
-		word[me] = WAITING;
-		req!me;
+		atomic { calls--; word[me] = WAITING }; /* go: channel.(*Caller).Post */
 
 		/* go: channel.(*Caller).Wait */
 		if
@@ -193,51 +191,47 @@ proctype caller(byte me) {
 		fi;
 
 		/* go: channel.(*Caller).park */
-		d_step { lead[me] = false; done[me] = false; ch[me] = false };
-		lock();
-		d_step { parked[me] = true; nparked++ };
-		if
-		:: !leading ->
-			d_step { leading = true; leader = me; lead[me] = true };
-			/* go: channel.(*Caller).resync */
-			hintHead = tail;
-			scan()
-		:: else
-		fi;
+		atomic {
+			!mu -> mu = true;
+			lead[me] = false; done[me] = false; ch[me] = false;
+			parked[me] = true; nparked++;
+			if
+			:: !leading ->
+				/* go: channel.(*Caller).resync */
+				leading = true; leader = me; lead[me] = true;
+				hintHead = tail;
+				assert(nparked == 1) /* so that there is nobody to scan for */
+			:: else
+			fi
+		};
 		do
 #ifdef LEAVE
+		:: atomic { lead[me] && word[me] != WAITING ->
+				parked[me] = false; nparked--; lead[me] = false; /* the token goes with it */
+				unlock() };
+			break
 		:: lead[me] && word[me] == WAITING -> goto leadAndPass
-		:: else ->
 #else
 		:: lead[me] -> goto leadAndPass
-		:: else ->
 #endif
-			look = done[me];
-			if
-			:: !look -> look = (word[me] != WAITING)
-			:: else
-			fi;
 #ifdef NOLOOK_F
-			look = done[me];
+		:: atomic { !lead[me] && (done[me] || ended) -> unpark(); unlock() }; break
+		:: atomic { !lead[me] && !done[me] && !ended -> unlock() };
+#else
+		:: atomic { !lead[me] && (done[me] || word[me] != WAITING || ended) -> unpark(); unlock() }; break
+		:: atomic { !lead[me] && !done[me] && word[me] == WAITING && !ended -> unlock() };
 #endif
-			if
-			:: look || ended -> unpark(); unlock(); break
-			:: else -> skip
-			fi;
-			unlock();
 			if
 			:: atomic { ch[me] -> ch[me] = false }
 			:: ended
 			fi;
-			lock()
+			atomic { !mu -> mu = true }
 		od;
 		goto conclude;
 
 leadAndPass:
 		/* go: channel.(*Caller).leadAndPass */
-		skip;
-		d_step { leaders++; assert(leaders == 1); leads = true };
-		unlock();
+		atomic { leaders++; assert(leaders == 1); unlock() };
 		do
 		:: drain();
 			if
@@ -245,47 +239,38 @@ leadAndPass:
 			:: else
 			fi;
 			/* go: channel.(*Caller).sleep */
-#ifdef LOOKFIRST
-			look = (word[me] == WAITING);
-			if
-			:: look -> look = (tail == hintHead) && !ended
-			:: else
-			fi;
-			sleepw = 1;
-#else
+#ifndef LOOKFIRST
 			sleepw = 1; /* announce */
-			look = (word[me] == WAITING);
+#endif
+#ifndef NOLOOK
 			if
-			:: look -> look = (tail == hintHead)
+			:: word[me] != WAITING -> goto awake
 			:: else
 			fi;
 			if
-			:: look -> look = !ended
+			:: tail != hintHead -> goto awake
+			:: else
+			fi;
+			if
+			:: ended -> goto awake
 			:: else
 			fi;
 #endif
-#ifdef NOLOOK
-			look = true;
+#ifdef LOOKFIRST
+			sleepw = 1;
 #endif
-			if
-			:: look ->
 #ifdef BELL
-				if
-				:: atomic { ch[me] -> ch[me] = false }
-				:: ended
-				fi
-#else
-				atomic { if :: sleepw == 1 -> fut = true :: else fi }; /* go: channel.futexWait */
-				!fut
-#endif
-			:: else
+			if
+			:: atomic { ch[me] -> ch[me] = false }
+			:: ended
 			fi;
-			sleepw = 0
+#else
+			atomic { if :: sleepw == 1 -> fut = true :: else fi }; /* go: channel.futexWait */
+			!fut;
+#endif
+awake:			sleepw = 0
 		od;
-		lock();
-		leaders--;
-		unpark();
-		unlock();
+		atomic { !mu -> mu = true; leaders--; unpark(); unlock() };
 
 conclude:
 		/* go: channel.(*Caller).conclude */
@@ -297,86 +282,86 @@ conclude:
 		};
 settle:
 		/* go: channel.(*Caller).settle */
-		if
-		:: word[me] == ABANDONED -> break
-		:: else -> assert(word[me] == DONE)
-		fi;
-		d_step { p = 0; t = 0; x = 0; look = false }
-	od
+		atomic {
+			assert(word[me] == DONE || (word[me] == ABANDONED && ended));
+			assert(!parked[me] && !lead[me]);
+			done[me] = false; ch[me] = false
+		}
+	od;
+	finished = finished + (me != LAST)
 }
 
-/* A worker of the peer. */
+#ifdef SLOW
+#define answerable (finished == LAST)
+#else
+#define answerable true
+#endif
+
+/* A worker of the peer answers whom it likes. */
 proctype worker() {
 	byte i, p;
-	bool ok;
 end:	do
-	:: atomic { req?i -> ok = false };
+	:: atomic {
 		/* go: channel.(*Receiver).Reply */
-		atomic {
-			if
-			:: word[i] == WAITING -> word[i] = DONE; ok = true
-			:: else
-			fi
-		};
 		if
-		:: ok ->
-			d_step { p = tail; tail++ };
-			d_step { hintPos[p % HINTS] = p + 1; hintIdx[p % HINTS] = i };
-			/* go: channel.(*Receiver).wake */
-			if
-			:: sleepw != 0 ->
-				atomic { if :: sleepw == 1 -> sleepw = 0 :: else -> ok = false fi };
-				if
-#ifdef BELL
-				:: ok -> bell = true
-#else
-				:: ok -> fut = false
+		:: word[0] == WAITING -> i = 0
+		:: word[1] == WAITING -> i = 1
+#ifndef CANCEL
+		:: word[2] == WAITING && answerable -> i = 2
 #endif
-				:: else
-				fi
-			:: else
-			fi
-		:: else
 		fi;
-		d_step { i = 0; p = 0; ok = false }
+		word[i] = DONE };
+		atomic { p = tail; tail++ };
+		atomic { hintPos[p % HINTS] = p + 1; hintIdx[p % HINTS] = i; i = 0; p = 0 };
+		/* go: channel.(*Receiver).wake */
+		if
+		:: sleepw == 0
+		:: else ->
+			if
+			:: atomic { sleepw == 1 -> sleepw = 0 };
+#ifdef BELL
+				bell = true
+#else
+				fut = false /* go: channel.futexWake */
+#endif
+			:: sleepw == 0
+			fi
+		fi
 	od
 }
 
+#ifdef BELL
 /* The calling process's poller. */
 active proctype poller() {
 end:	do
 	:: atomic { bell -> bell = false };
 		/* go: channel.(*Caller).Bell */
-		lock();
-		if
-		:: leading -> ch[leader] = true
-		:: else
-		fi;
-		unlock()
+		atomic { !mu -> if :: leading -> ch[leader] = true :: else fi }
 	od
 }
+#endif
 
-/* The context of the last caller's first call ends, at any time. */
+#ifdef CANCEL
+/* The context of the last caller ends, at any time. */
 active proctype timer() {
 	ctx = true;
+#ifndef NOKICK
 	/* go: channel.(*Caller).kickSeq */
 	sleepw = 0;
 	fut = false;
-	lock();
-	if
-	:: leading -> ch[leader] = true
-	:: else
-	fi;
-	unlock()
+	atomic { !mu -> if :: leading -> ch[leader] = true :: else fi }
+#endif
 }
+#endif
 
 init {
 	atomic {
-		leader = NONE;
-		run caller(0);
-		run caller(1);
-		run caller(2);
+		run caller(0, CALLS);
+		run caller(1, CALLS);
+		run caller(2, 1);
 		run worker();
+#ifdef HOLES
 		run worker()
+#endif
 	}
 }

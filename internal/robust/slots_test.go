@@ -122,3 +122,31 @@ func TestWaitersForSlots(t *testing.T) {
 	}
 	within(t, "all calls", wg.Wait)
 }
+
+// TestManyLargeCallers: each of them needs a section at once, some give up, and
+// none is told that the control socket is full.
+func TestManyLargeCallers(t *testing.T) {
+	base := takeCensus()
+	t.Run("calls", func(t *testing.T) {
+		local(t, nil, echo)
+		c := dial(t, portName(t), nil)
+		var wg sync.WaitGroup
+		for i := range 1000 {
+			wg.Go(func() {
+				ctx, cancel := context.WithTimeout(context.Background(), hangs)
+				defer cancel()
+				if i%2 == 0 {
+					cancel()
+					ctx, cancel = context.WithTimeout(context.Background(), time.Duration(i)*time.Microsecond)
+					defer cancel()
+				}
+				_, err := c.Call(ctx, manyBytes[:5000])
+				if err != nil && (i%2 != 0 || !errors.Is(err, context.DeadlineExceeded)) {
+					t.Error(err)
+				}
+			})
+		}
+		within(t, "all calls", wg.Wait)
+	})
+	base.check(t)
+}
