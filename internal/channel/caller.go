@@ -267,6 +267,10 @@ func (c *Caller) takeCleanup(s int) Releaser {
 // reclaim takes back the held slots that the peer has given back, and tells
 // waiters of them.
 func (c *Caller) reclaim() {
+	if !c.enter() {
+		return // nobody holds a slot for the caller yet, so the memory may be gone
+	}
+	defer c.exit()
 	c.reclaiming.Lock()
 	defer c.reclaiming.Unlock()
 	for s := range c.area.nslots {

@@ -53,6 +53,7 @@ const (
 	smallestClass = 14 // 16 KiB
 	dumpAtMost    = 1 << 20
 	mostSections  = 4096 // of one connection
+	mostGrows     = 64   // under way at once: a control socket holds some 270 frames
 )
 
 func classOf(n int) int { return max(bits.Len(uint(n-1)), smallestClass) }
@@ -69,6 +70,7 @@ type sections struct {
 	free   map[int][]*region // own ones, by class
 	next   uint32            // number given out last; the server's
 	grows  map[uint32]*grow
+	asks   chan struct{}      // holds one token for each of grows: so many are under way at most
 	grew   map[uint32]*region // answered grows, not yet taken
 	held   []heldReply
 	used   atomic.Bool   // the janitor knows of the connection
@@ -92,7 +94,22 @@ type heldReply struct {
 	gen  uint64
 }
 
-func (s *sections) init(c *Conn) { s.conn = c }
+func (s *sections) init(c *Conn) {
+	s.conn = c
+	if !c.server {
+		s.asks = make(chan struct{}, mostGrows)
+	}
+}
+
+// answered takes a grow off the list. s.mu is held.
+func (s *sections) answered(id uint32) *grow {
+	g := s.grows[id]
+	if g != nil {
+		delete(s.grows, id)
+		<-s.asks
+	}
+	return g
+}
 
 // take takes an own region of at least n bytes. At the server it makes one where
 // none is free; ErrQuota when that is not allowed. lend: it is taken for a call or a
@@ -234,7 +251,7 @@ func (s *sections) add(c *Conn, number uint32, sec *section.Section, mine bool) 
 // ends the connection.
 func (s *sections) grant(c *Conn, f *link.Frame) error {
 	deny := func(reason uint8, err error) error {
-		return answered(c.link.Send(&link.Frame{Kind: link.Deny, Reason: reason, Number: f.Number, Text: clip260(err.Error())}, -1))
+		return replied(c.link.Send(&link.Frame{Kind: link.Deny, Reason: reason, Number: f.Number, Text: clip260(err.Error())}, -1))
 	}
 	if f.Value == 0 || f.Value > uint64(c.maxMessage) {
 		return deny(link.ReasonTooLarge, tooLarge("section", int(f.Value), c.maxMessage, "the port's limit"))
@@ -248,13 +265,13 @@ func (s *sections) grant(c *Conn, f *link.Frame) error {
 	err = c.link.Send(&link.Frame{Kind: link.Section, Flags: flagYours, Number: f.Number, Section: r.number, Value: uint64(r.size())}, fd)
 	_ = unix.Close(fd)
 	failpoint.At(failpoint.SectionSent)
-	return answered(err)
+	return replied(err)
 }
 
-// answered is what a failure to answer a frame means: nothing where the peer has
+// replied is what a failure to answer a frame means: nothing where the peer has
 // gone meanwhile, which the end of the socket says better; else the peer does not
 // read its socket.
-func answered(err error) error {
+func replied(err error) error {
 	switch {
 	case err == nil, errors.Is(err, unix.EPIPE), errors.Is(err, unix.ECONNRESET), errors.Is(err, io.ErrClosedPipe):
 		return nil
@@ -302,7 +319,7 @@ func (s *sections) granted(f *link.Frame, fd int) error {
 		return err
 	}
 	if mine {
-		delete(s.grows, f.Number)
+		s.answered(f.Number)
 		if g.done == nil { // who asked has given up
 			s.putLocked(r)
 			return nil
@@ -320,8 +337,7 @@ func (s *sections) granted(f *link.Frame, fd int) error {
 func (s *sections) denied(f *link.Frame) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g := s.grows[f.Number]
-	delete(s.grows, f.Number)
+	g := s.answered(f.Number)
 	if g == nil || g.done == nil {
 		return nil // who asked has given up
 	}
@@ -340,10 +356,22 @@ func (s *sections) acquire(ctx context.Context, c *Conn, n int) (*region, error)
 	if err == nil || c.server {
 		return r, err
 	}
+	select {
+	case s.asks <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case <-c.Done():
+		return nil, c.Err()
+	}
+	if r, err = s.take(c, n, true); err == nil { // one came free while we waited
+		<-s.asks
+		return r, nil
+	}
 	ch := make(chan error, 1)
 	s.mu.Lock()
 	if s.ended != nil {
 		defer s.mu.Unlock()
+		<-s.asks
 		return nil, s.ended
 	}
 	if s.grows == nil {
@@ -363,6 +391,9 @@ func (s *sections) acquire(ctx context.Context, c *Conn, n int) (*region, error)
 		}
 	} else {
 		c.ready() // the peer may have said why it is gone
+		s.mu.Lock()
+		s.answered(id) // it never will be
+		s.mu.Unlock()
 		if e := c.Err(); e != nil {
 			err = e
 		}
@@ -410,7 +441,7 @@ func (s *sections) down(err error) {
 	defer s.mu.Unlock()
 	s.ended = err
 	for id, g := range s.grows {
-		delete(s.grows, id)
+		s.answered(id)
 		if g.done != nil {
 			g.done <- err
 		}
