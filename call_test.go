@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -107,7 +108,9 @@ func TestLimits(t *testing.T) {
 		if err := r.Reply(make([]byte, 1001)); !errors.Is(err, ErrTooLarge) {
 			t.Errorf("reply of 1001 bytes: %v", err)
 		}
-		_ = r.Reply(make([]byte, 1000))
+		if string(r.View()) != "silent" {
+			_ = r.Reply(make([]byte, 1000))
+		}
 	})
 	c := dialed(t, nil)
 	for n, ok := range map[int]bool{999: true, 1000: true, 1001: false} {
@@ -115,6 +118,9 @@ func TestLimits(t *testing.T) {
 		if ok && (err != nil || len(got) != 1000) || !ok && !errors.Is(err, ErrTooLarge) {
 			t.Errorf("request of %d bytes: %d, %v", n, len(got), err)
 		}
+	}
+	if _, err := c.Call(t.Context(), []byte("silent")); !errors.Is(err, ErrTooLarge) || !strings.Contains(err.Error(), "1001 bytes") {
+		t.Errorf("call whose reply was too large: %v", err)
 	}
 }
 
@@ -409,5 +415,37 @@ func TestCallbackWithoutHandler(t *testing.T) {
 	})
 	if _, err := dialed(t, nil).Call(t.Context(), nil); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// No more handlers than MaxWorkers run at once, whoever runs them, and all of the
+// queue is served.
+func TestMaxWorkers(t *testing.T) {
+	for _, most := range []int{1, 2, 5} {
+		t.Run(fmt.Sprint(most), func(t *testing.T) {
+			var now, peak atomic.Int32
+			served(t, &ListenOptions{MaxWorkers: most}, func(r Request) {
+				n := now.Add(1)
+				for p := peak.Load(); n > p && !peak.CompareAndSwap(p, n); p = peak.Load() {
+				}
+				for start := time.Now(); time.Since(start) < time.Millisecond; { // slow enough to be replaced
+				}
+				now.Add(-1)
+				_ = r.Reply(nil)
+			})
+			c := dialed(t, nil)
+			var wg sync.WaitGroup
+			for range 40 {
+				wg.Go(func() {
+					if _, err := c.Call(t.Context(), nil); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			if got := int(peak.Load()); got > most {
+				t.Errorf("%d handlers ran at once, %d are allowed", got, most)
+			}
+		})
 	}
 }

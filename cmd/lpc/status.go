@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/seed-eedd8485/lpc"
 )
@@ -40,32 +41,36 @@ func about(port string, err error) error {
 }
 
 // statuses maps errors to exit statuses and to the sentence that the user reads.
-// The first row one of whose errors is err's wins. Rows without errors are
-// matched by code in explain; --help prints code and help of each.
+// The first row one of whose errors is err's wins; what no row has is
+// statusOther with its own text. --help prints code and help of each.
 var statuses = []struct {
 	code int
 	help string
 	errs []error
-	say  func(port string, err error) string // nil: the error's own text
+	say  func(port string, err error) string
 }{
 	{statusOK, "done", nil, nil},
-	{statusOther, "any other failure", nil, nil},
+	{statusOther, "any other failure",
+		[]error{lpc.ErrInUse},
+		func(port string, _ error) string { return fmt.Sprintf("%s is in use: a live server listens on it", port) }},
 	{statusUsage, "usage: unknown flag, missing argument, impossible name",
 		[]error{lpc.ErrInvalidName},
-		func(port string, err error) string {
-			return fmt.Sprintf("%s cannot be the name of a port: %v", port, err)
-		}},
+		func(_ string, err error) string { return err.Error() }}, // it has the name, quoted
 	{statusNotFound, "no such port: nobody listens under that name",
 		[]error{lpc.ErrNotFound},
 		func(port string, _ error) string { return fmt.Sprintf("no such port: nobody listens on %s", port) }},
 	{statusPermission, "no permission: the port, or its directory, does not admit the caller",
 		[]error{lpc.ErrPermission, lpc.ErrUntrustedRoot},
-		func(port string, err error) string { return fmt.Sprintf("permission denied on %s: %v", port, err) }},
+		func(port string, err error) string {
+			return fmt.Sprintf("permission denied on %s%s", port, detail(err, lpc.ErrPermission))
+		}},
 	{statusPeerDied, "the server died, or closed the port, before it replied",
 		[]error{lpc.ErrPeerDied, lpc.ErrPortClosed}, sayDied},
 	{statusTooLarge, "the request or the reply is larger than the port takes",
 		[]error{lpc.ErrTooLarge},
-		func(port string, err error) string { return fmt.Sprintf("too large for %s: %v", port, err) }},
+		func(port string, err error) string {
+			return fmt.Sprintf("too large for %s%s", port, detail(err, lpc.ErrTooLarge))
+		}},
 	{statusDeadline, "the deadline passed (call -t, send -t)",
 		[]error{context.DeadlineExceeded},
 		func(port string, _ error) string {
@@ -105,6 +110,19 @@ func cause(err error) error {
 		return e.Err
 	}
 	return err
+}
+
+// detail is what err says beyond its kind, which the sentence has in words.
+func detail(err, kind error) string {
+	text := err.Error()
+	for text != "" {
+		rest, found := strings.CutPrefix(text, kind.Error())
+		if !found {
+			return ": " + text
+		}
+		text = strings.TrimPrefix(rest, ": ")
+	}
+	return ""
 }
 
 func sayDied(port string, err error) string {

@@ -23,7 +23,7 @@ type dispatcher struct {
 	proc    *process
 	rec     *pool.PortObject
 	addr    pool.Addr
-	most    int // workers at once
+	most    int // handlers at once
 	trace   func(Event)
 	port    string      // for events and errors
 	waiting atomic.Bool // something besides the hot channels wants the receiver
@@ -39,7 +39,7 @@ type dispatcher struct {
 	sleepsOn   *Conn   // the receiver is in a futex on its channel
 	sleepCount uint64
 	idle       []*worker
-	workers    int
+	serving    int  // handlers that run, but for the receiver's own
 	looking    bool // a look at a receiver in a handler is under way
 	searching  bool // a worker was readied and has not looked at the queue yet
 	queueLen   int
@@ -110,7 +110,6 @@ func (d *dispatcher) stop() <-chan struct{} {
 		for _, w := range d.idle {
 			close(w.ch)
 		}
-		d.workers -= len(d.idle)
 		d.idle = nil
 	}
 	return d.drained
@@ -166,6 +165,7 @@ func (d *dispatcher) replace() {
 	if in >= slowHandler {
 		if ro.state.CompareAndSwap(inHandler, replaced) {
 			d.calm.Store(-calmAfter)
+			d.serving++ // the handler that it sits in is one more beside the new receiver's
 			d.giveRole()
 		}
 		return
@@ -215,7 +215,6 @@ func (d *dispatcher) ready(receive *role) {
 		return
 	}
 	w := &worker{ch: make(chan *role, 1)}
-	d.workers++
 	go d.work(w, receive)
 }
 
@@ -233,18 +232,19 @@ func (d *dispatcher) work(w *worker, receive *role) {
 		th = &thread{rec: new(pool.Thread)}
 	}
 	for {
-		if receive != nil {
-			d.receive(receive, th)
+		if receive != nil && d.receive(receive, th) {
+			d.mu.Lock()
+			d.serving--
+			d.mu.Unlock()
 		}
 		d.runQueue(th)
 		d.mu.Lock()
-		if d.queueLen > 0 {
+		if d.queueLen > 0 && d.roomy() {
 			d.mu.Unlock()
 			receive = nil
 			continue
 		}
 		if len(d.idle) >= maxIdle || d.stopped {
-			d.workers--
 			d.mu.Unlock()
 			return
 		}
@@ -261,14 +261,21 @@ func (d *dispatcher) work(w *worker, receive *role) {
 
 // runQueue runs queued messages until there is none.
 func (d *dispatcher) runQueue(th *thread) {
-	for {
+	for ran := false; ; ran = true {
 		d.mu.Lock()
+		if ran {
+			d.serving--
+		}
 		d.searching = false
-		m := d.dequeue()
+		var m *Message
+		if d.roomy() {
+			m = d.dequeue()
+		}
 		if m == nil {
 			d.mu.Unlock()
-			return
+			return // who serves now looks at the queue when it has done
 		}
+		d.serving++
 		d.searchMore()
 		m.rec.State = pool.MessageServed
 		m.rec.ServerThread = th.addr
@@ -281,10 +288,19 @@ func (d *dispatcher) runQueue(th *thread) {
 	}
 }
 
+// roomy: one more handler may run. d.mu is held.
+func (d *dispatcher) roomy() bool {
+	n := d.serving
+	if d.role != nil && d.role.state.Load() == inHandler {
+		n++
+	}
+	return n < d.most
+}
+
 // searchMore readies one more worker while messages are queued and none is on its
 // way: a message never waits behind a handler that blocks. d.mu is held.
 func (d *dispatcher) searchMore() {
-	if d.queueLen > 0 && !d.searching && (len(d.idle) > 0 || d.workers < d.most) {
+	if d.queueLen > 0 && !d.searching && d.roomy() {
 		d.searching = true
 		d.ready(nil)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 
 	"github.com/seed-eedd8485/lpc/internal/channel"
@@ -24,10 +25,11 @@ type Message struct {
 	conn     *Conn
 	use      atomic.Uint64 // this use's number; changes when it is replied to or done
 	deferred atomic.Bool
-	view     []byte  // larger data, in a section
-	region   *region // that section
-	room     *region // where the reply is being built
-	away     bool    // its handler has returned, the reply is to come; guarded by d.mu
+	view     []byte                // larger data, in a section
+	region   *region               // that section
+	room     *region               // where the reply is being built
+	tooLarge atomic.Pointer[error] // a reply that was not sent
+	away     bool                  // its handler has returned, the reply is to come; guarded by d.mu
 }
 
 // A Use is a message and the number of its use: what a handler gets. It is a
@@ -95,7 +97,11 @@ func (u Use) claim() bool { return u.M != nil && u.M.use.CompareAndSwap(u.N, u.N
 // message's own.
 func (u Use) Reply(data []byte) error {
 	if len(data) > u.C.maxMessage {
-		return tooLarge("reply", len(data), u.C.maxMessage, "the connection's limit")
+		err := tooLarge("reply", len(data), u.C.maxMessage, "the connection's limit")
+		if u.Live() {
+			u.M.tooLarge.Store(&err) // what the caller is told, if nothing else is replied
+		}
+		return err
 	}
 	if !u.claim() {
 		return ErrReplied
@@ -160,11 +166,18 @@ func decodeFailure(b []byte) error {
 	return &HandlerError{Code: int(int32(binary.LittleEndian.Uint32(b))), Text: string(b[4:])}
 }
 
-// end sends a reply without data: the handler gave none.
+// end sends a reply without data: the handler gave none, or one that was too large.
 func (u Use) end(s wire.Status) {
-	if u.claim() {
-		_ = u.M.reply(s, nil, 0)
+	m := u.M
+	if !u.claim() {
+		return
 	}
+	if err := m.tooLarge.Load(); err != nil && s == wire.StatusDropped {
+		text := clip(strings.TrimPrefix((*err).Error(), ErrTooLarge.Error()+": "))
+		_ = m.reply(wire.StatusTooLarge, text, len(text))
+		return
+	}
+	_ = m.reply(s, nil, 0)
 }
 
 // reply writes and publishes the reply of n bytes (data, or what stands in
@@ -236,6 +249,9 @@ func (m *Message) finish() {
 		m.room = nil
 	}
 	m.region, m.view = nil, nil
+	if m.tooLarge.Load() != nil {
+		m.tooLarge.Store(nil)
+	}
 	if m.in.Detached {
 		c.recv.Give(m.in.Slot, m.in.Gen)
 	}

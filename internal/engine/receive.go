@@ -13,8 +13,9 @@ const (
 	quietRounds = 64                     // empty looks at several hot channels before all are armed
 )
 
-// receive holds the receiver's role until there is nothing hot, or it is replaced.
-func (d *dispatcher) receive(ro *role, th *thread) {
+// receive holds the receiver's role until there is nothing hot, or it is replaced,
+// which it tells.
+func (d *dispatcher) receive(ro *role, th *thread) (gone bool) {
 	var spare *Message
 	defer func() {
 		if spare != nil {
@@ -30,7 +31,7 @@ func (d *dispatcher) receive(ro *role, th *thread) {
 			c := d.hot[i]
 			got, gone := d.pollConn(c, ro, th, &spare)
 			if gone {
-				return // replaced: the other one has the role, the slices and all
+				return true // replaced: the other one has the role, the slices and all
 			}
 			worked = worked || got
 			if c.ended() && (!got || c.lastWords()) {
@@ -43,7 +44,7 @@ func (d *dispatcher) receive(ro *role, th *thread) {
 			continue
 		}
 		if quiet++; !d.rest(quiet) {
-			return
+			return false
 		}
 	}
 }
@@ -249,7 +250,7 @@ func (d *dispatcher) deliver(c *Conn, m *Message, ro *role, th *thread, spare **
 	}
 	*spare = d.popFree()
 	h := d.handler
-	inline := len(d.hot) == 1 && len(d.pending) == 0 && d.queueLen == 0 && d.refusing == 0 &&
+	inline := len(d.hot) == 1 && d.serving < d.most && len(d.pending) == 0 && d.queueLen == 0 && d.refusing == 0 &&
 		(!m.in.Reply || d.calm.Load() >= 0 || d.inProgress == 1 && !c.recv.More())
 	if !inline {
 		d.enqueue(m)
