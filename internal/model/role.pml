@@ -1,0 +1,410 @@
+/* The receiver's role of a dispatcher, and its replacement while a handler runs on
+ * the receiver's goroutine. One hot connection sends two messages; the handler
+ * of the first ends only when the last was handled (and, with OTHER, that of
+ * another connection): a slow handler must stall nobody else.
+ *
+ * Time: a timer fires at any moment after it was set. A look after what was
+ * published (nudge) that finds nothing changed comes back when all else is quiet.
+ *
+ * Checked: everything is handled, once; one goroutine at a time works on the
+ * receiver's own state; nothing hangs.
+ *
+ * Variants: GRAMS, the messages are datagrams, not calls; MIXED, the first is a
+ * call, the second a datagram; OTHER, a second connection rings once.
+ *
+ * Mutants:
+ *   ONCE           the look after what was published does not come back
+ *   AWAKE_ONLY     who finds the receiver asleep leaves no look behind, though it
+ *                  may have been about to take something else
+ *   ENTERED_LATE   the receiver tells how far it has come after it became replaceable
+ *   NOCAS_RETURN   who returns from a handler stores, without comparing
+ *   NOCAS_REPLACE  who replaces stores, without comparing
+ *   LATE_STATE     inHandler is set after the lock was let go
+ *   NOLOOKING      a receiver that is in its handler for a short time is not looked at again
+ */
+
+#define M 2
+#define ROLES 6
+
+#define ARMED 0
+#define AWAKE 1
+#define FUTEX 2
+
+#define NOTINLINE 0
+#define INHANDLER 1
+#define REPLACED  2
+
+/* Shared. */
+byte pub;              /* messages published */
+byte state = ARMED;    /* receiverLine.State */
+byte taken;            /* progressLine.Head */
+bool bell, bell2;      /* doorbells of the two connections under way */
+bool fut;              /* the receiver is in the futex */
+
+/* The sender. */
+bool nudging;
+byte fired, refired;
+
+/* The dispatcher. */
+bool mu, waiting, hot, pending, pending2, hot2, sleepsOn, kicked, looking, searching;
+byte role;             /* who receives; 0: nobody */
+byte rstate[ROLES];    /* role.state */
+byte roles, early;
+chan queue = [M+1] of { byte };
+chan wake = [4] of { byte };
+
+/* The receiver's own: head of the ring. */
+byte head;
+byte users;            /* ghost: who works on it */
+bool handled[M+2];
+bool got2;             /* the other connection's message was taken */
+
+inline lock() { atomic { !mu -> mu = true } }
+inline unlock() { mu = false }
+inline use() { atomic { assert(users == 0); users++ } }
+inline unuse() { users-- }
+
+/* go: channel.(*Caller).nudge */
+inline nudge(pos) {
+	if
+	:: nudging || taken >= pos
+	:: else -> nudging = true
+	fi
+}
+
+/* Message n; they are published in order. */
+proctype sender(byte n; bool gram) {
+	bool ok, look = true;
+	/* go: channel.(*Caller).Send */
+	/* go: channel.(*Caller).Post */
+	/* go: channel.(*Caller).publish */
+	atomic { pub == n - 1 -> pub = n };
+	if
+	:: state == FUTEX ->
+		atomic { ok = (state == FUTEX); if :: ok -> state = AWAKE :: else fi };
+		if
+		:: ok -> fut = false
+		:: else
+		fi;
+#ifdef AWAKE_ONLY
+		look = !gram
+#else
+		skip
+#endif
+	:: state == ARMED ->
+		atomic { ok = (state == ARMED); if :: ok -> state = AWAKE :: else fi };
+		if
+		:: ok -> bell = true
+		:: else
+		fi;
+#ifdef AWAKE_ONLY
+		look = !gram
+#else
+		skip
+#endif
+	:: state == AWAKE
+	fi;
+	/* A datagram's sender leaves a look behind at once, a caller when it parks. */
+	/* go: channel.(*Caller).park */
+	if
+	:: look -> nudge(n)
+	:: else
+	fi
+}
+
+/* go: channel.(*Caller).lookAfter */
+active proctype nudger() {
+end:	do
+	:: nudging && fired < 1 -> fired++; goto fire
+	:: timeout && nudging && refired < 4 -> /* later */
+		refired++;
+fire:		nudging = false;
+		if
+		:: taken < pub ->
+			if
+			:: state == AWAKE -> bell = true
+			:: else
+			fi;
+#ifndef ONCE
+			nudging = true
+#endif
+		:: else
+		fi
+	od
+}
+
+#ifdef OTHER
+active proctype other() { bell2 = true }
+#endif
+
+/* d.mu is held. */
+/* go: engine.(*dispatcher).giveRole */
+inline giveRole() {
+	atomic {
+		roles++;
+		role = roles;
+		wake!role /* go: engine.(*dispatcher).ready */
+	}
+}
+
+/* d.mu is held. */
+/* go: engine.(*dispatcher).replace */
+inline replace() {
+	if
+	:: early < 1 -> /* in the handler for less than slowHandler */
+		early++;
+#ifndef NOLOOKING
+		looking = true
+#endif
+	:: true ->
+#ifdef NOCAS_REPLACE
+		rstate[role] = REPLACED; ok = true;
+#else
+		atomic { ok = (rstate[role] == INHANDLER); if :: ok -> rstate[role] = REPLACED :: else fi };
+#endif
+		if
+		:: ok -> giveRole()
+		:: else
+		fi
+	fi
+}
+
+/* The poller's goroutine. */
+/* go: engine.(*dispatcher).ring */
+active proctype poller() {
+	bool ok;
+end:	do
+	:: bell || bell2 ->
+		atomic {
+			!mu -> mu = true;
+			if
+			:: bell -> bell = false;
+				if
+				:: !hot -> hot = true; pending = true
+				:: else
+				fi
+			:: bell2 -> bell2 = false; hot2 = true; pending2 = true
+			fi;
+			waiting = true
+		};
+		if
+		:: role == 0 -> giveRole()
+		:: role != 0 && rstate[role] == INHANDLER -> replace()
+		:: role != 0 && rstate[role] != INHANDLER && sleepsOn ->
+			/* go: engine.(*dispatcher).kick */
+			/* go: channel.(*Receiver).Kick */
+			kicked = true;
+			atomic { if :: state == FUTEX -> state = AWAKE :: else fi };
+			fut = false
+		:: else
+		fi;
+		unlock()
+	od
+}
+
+/* replace's timer. */
+active proctype looker() {
+	bool ok;
+end:	do
+	:: looking ->
+		lock();
+		looking = false;
+		if
+		:: role != 0 && rstate[role] == INHANDLER -> replace()
+		:: else
+		fi;
+		unlock()
+	od
+}
+
+/* The handler of message m. */
+/* go: engine.(*dispatcher).run */
+inline handle(m) {
+	assert(!handled[m]);
+	if
+	:: m == 1 ->
+		handled[M];
+#ifdef OTHER
+		handled[M+1];
+#endif
+		handled[1] = true
+	:: else -> handled[m] = true
+	fi
+}
+
+/* go: engine.(*dispatcher).searchMore */
+inline searchMore() {
+	if
+	:: len(queue) > 0 && !searching -> searching = true; wake!0
+	:: else
+	fi
+}
+
+/* A worker: three are enough, since one at most is in a handler that blocks. */
+/* go: engine.(*dispatcher).work */
+active [3] proctype worker() {
+	byte ro, m;
+	bool ok, got;
+end:	wake?ro;
+	if
+	:: ro == 0 -> goto runQueue
+	:: else
+	fi;
+
+receive: /* go: engine.(*dispatcher).receive */
+	if
+	:: waiting ->
+		/* go: engine.(*dispatcher).takePending */
+		atomic {
+			!mu;
+			if
+			:: pending -> state = AWAKE /* go: channel.(*Receiver).Awake */
+			:: else
+			fi;
+			pending = false; pending2 = false; waiting = false
+		}
+	:: else
+	fi;
+	got = false;
+#ifdef OTHER
+	if
+	:: hot2 && !pending2 && !got2 ->
+		atomic { !mu; queue!M+1; got2 = true; searchMore(); got = true }
+	:: else
+	fi;
+#endif
+	/* go: engine.(*dispatcher).pollConn */
+	do
+	:: !hot -> break
+	:: else ->
+		if
+		:: atomic { pub == head -> assert(users == 0) }; break /* go: channel.(*Receiver).Next */
+		:: atomic { pub != head -> assert(users == 0);
+				head++; m = head; got = true }
+		fi;
+#ifndef ENTERED_LATE
+		atomic { assert(users == 0); taken = head }; /* go: channel.(*Receiver).Entered */
+#endif
+		/* go: engine.(*dispatcher).deliver */
+		lock();
+		if
+		:: !pending && !pending2 && !hot2 && len(queue) == 0 ->
+#ifdef LATE_STATE
+			unlock();
+			rstate[ro] = INHANDLER;
+#else
+			rstate[ro] = INHANDLER;
+			unlock();
+#endif
+			/* go: engine.(*dispatcher).runInline */
+#ifdef ENTERED_LATE
+			use();
+			taken = head;
+			unuse();
+#endif
+			handle(m);
+			m = 0;
+#ifdef NOCAS_RETURN
+			rstate[ro] = NOTINLINE; ok = true;
+#else
+			atomic { ok = (rstate[ro] == INHANDLER); if :: ok -> rstate[ro] = NOTINLINE :: else fi };
+#endif
+			if
+			:: !ok -> goto runQueue /* replaced */
+			:: else
+			fi
+		:: true -> /* or a handler was slow lately */
+			atomic { queue!m; m = 0; searchMore(); unlock() }
+		fi
+	od;
+	if
+	:: got ->
+		atomic { assert(users == 0); taken = head }; /* go: channel.(*Receiver).Publish */
+		goto receive
+	:: else
+	fi;
+
+	/* go: engine.(*dispatcher).rest */
+	if
+	:: hot && !hot2 ->
+		/* go: engine.(*dispatcher).sleepOn */
+		if
+		:: atomic { !mu && (pending || pending2) -> skip }; goto receive
+		:: atomic { !mu && !(pending || pending2) -> sleepsOn = true }
+		fi;
+		/* go: channel.(*Receiver).Sleep */
+		use();
+		state = FUTEX;
+		if
+		:: pub == head && !kicked ->
+			atomic { if :: state == FUTEX -> fut = true :: else fi };
+end_sleep:		!fut
+		:: else
+		fi;
+		kicked = false;
+		state = AWAKE;
+		unuse();
+		atomic { !mu -> sleepsOn = false };
+		goto receive
+	:: true ->
+		/* go: engine.(*dispatcher).armAll */
+		lock();
+		if
+		:: hot && !pending ->
+			hot = false;
+			use();
+			state = ARMED; /* go: channel.(*Receiver).Arm */
+			if
+			:: pub != head -> state = AWAKE; hot = true
+			:: else
+			fi;
+			unuse()
+		:: else
+		fi;
+		if
+		:: hot2 && got2 -> hot2 = false
+		:: else
+		fi;
+		if
+		:: hot || hot2 || pending || pending2 -> unlock(); goto receive
+		:: else
+		fi;
+		role = 0;
+		unlock()
+	fi;
+
+runQueue: /* go: engine.(*dispatcher).runQueue */
+	do
+	:: atomic { !mu && nempty(queue) -> queue?m; searching = false; searchMore() };
+		handle(m);
+		m = 0
+	:: atomic { !mu && empty(queue) -> searching = false }; break
+	od;
+	ro = 0; ok = false; got = false;
+	goto end
+}
+
+init {
+	atomic {
+#ifdef GRAMS
+		run sender(1, true);
+#else
+		run sender(1, false);
+#endif
+#if defined(GRAMS) || defined(MIXED)
+		run sender(2, true)
+#else
+		run sender(2, false)
+#endif
+	}
+}
+
+/* When all is quiet, everything was handled. */
+active proctype quiet() {
+	byte i;
+end:	timeout && !(nudging && refired < 4);
+	do
+	:: i < M -> i++; assert(handled[i])
+	:: else -> break
+	od
+}
