@@ -26,6 +26,8 @@ type ends struct {
 	toRecv  chan struct{} // the caller rang
 	toCall  atomic.Int32  // the receiver rang so often
 	mapping [2]*section.Section
+	serving sync.WaitGroup // echo, which must end before the memory goes
+	stop    context.CancelFunc
 }
 
 func newEnds(t *testing.T, server bool) *ends {
@@ -53,6 +55,10 @@ func newEnds(t *testing.T, server bool) *ends {
 	})
 	e.r = NewReceiver(o, !server, true, func() { e.toCall.Add(1); e.c.Bell() })
 	t.Cleanup(func() {
+		if e.stop != nil {
+			e.stop()
+		}
+		e.serving.Wait()
 		e.c.Down(errors.New("the test is over"))
 		e.c.Quiesce()
 		_ = s.Unmap()
@@ -64,6 +70,13 @@ func newEnds(t *testing.T, server bool) *ends {
 
 func newMessage() *Message {
 	return &Message{Header: new(wire.PortMessage), Data: new([wire.MaxInline]byte)}
+}
+
+// serve runs echo until the test ends.
+func (e *ends) serve(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	e.stop = cancel
+	e.serving.Go(func() { e.echo(ctx, t) })
 }
 
 // echo serves until the context ends: it takes messages and replies with their data.
@@ -116,9 +129,7 @@ func (e *ends) call(ctx context.Context, data []byte) ([]byte, error) {
 func TestCallsBothDirections(t *testing.T) {
 	for _, server := range []bool{false, true} {
 		e := newEnds(t, server)
-		ctx, cancel := context.WithCancel(t.Context())
-		var wg sync.WaitGroup
-		wg.Go(func() { e.echo(ctx, t) })
+		e.serve(t)
 		var callers sync.WaitGroup
 		for k := range 150 { // more than there are slots
 			callers.Go(func() {
@@ -133,8 +144,6 @@ func TestCallsBothDirections(t *testing.T) {
 			})
 		}
 		callers.Wait()
-		cancel()
-		wg.Wait()
 		if !e.c.Idle() {
 			t.Error("slots are in use after the last call")
 		}
@@ -163,8 +172,6 @@ func TestHintsOverrun(t *testing.T) {
 		}
 		e.c.Release(s)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
@@ -173,7 +180,7 @@ func TestHintsOverrun(t *testing.T) {
 			}
 		})
 	}
-	go e.echo(ctx, t)
+	e.serve(t)
 	wg.Wait()
 }
 
@@ -345,15 +352,13 @@ func TestViolations(t *testing.T) {
 
 func TestTrim(t *testing.T) {
 	e := newEnds(t, false)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	go e.echo(ctx, t)
+	e.serve(t)
 	burst := func() {
 		var wg sync.WaitGroup
 		for range 60 {
 			wg.Go(func() {
 				for range 50 {
-					if _, err := e.call(ctx, []byte("x")); err != nil {
+					if _, err := e.call(t.Context(), []byte("x")); err != nil {
 						t.Error(err)
 					}
 				}

@@ -88,7 +88,7 @@ func (s *spinner) slowly(limit uint32, ready, keepOn func() bool) bool {
 		pause()
 		if i%8 == 0 {
 			if now := ticks(); now > end {
-				s.miss(limit)
+				s.miss()
 				return false
 			}
 			if i%64 == 0 && (!keepOn() || s.sharesCPU()) {
@@ -141,8 +141,8 @@ func (s *spinner) parked(took uint64) {
 	}
 }
 
-func (s *spinner) miss(limit uint32) {
-	if limit > spinUnknown {
+func (s *spinner) miss() {
+	if s.peer.Load() != 0 { // else the spin was short for another reason
 		s.budget.Store(s.budget.Load() / 2)
 	}
 }

@@ -3,6 +3,7 @@ package robust
 import (
 	"context"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -52,3 +53,5 @@ func getenv(key, otherwise string) string {
 	}
 	return otherwise
 }
+
+func itoa(n int) string { return strconv.Itoa(n) }
