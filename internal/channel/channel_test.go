@@ -135,7 +135,7 @@ func TestCallsBothDirections(t *testing.T) {
 			callers.Go(func() {
 				for i := range 100 {
 					want := bytes.Repeat([]byte{byte(k)}, (i*7+k)%305)
-					got, err := e.call(ctx, want)
+					got, err := e.call(t.Context(), want)
 					if err != nil || !bytes.Equal(got, want) {
 						t.Errorf("caller %d call %d: %d bytes, %v", k, i, len(got), err)
 						return
