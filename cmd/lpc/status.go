@@ -52,7 +52,9 @@ var statuses = []struct {
 	{statusOK, "done", nil, nil},
 	{statusOther, "any other failure",
 		[]error{lpc.ErrInUse},
-		func(port string, _ error) string { return fmt.Sprintf("%s is in use: a live server listens on it", port) }},
+		func(port string, _ error) string {
+			return fmt.Sprintf("%s is in use: a live server listens on it", port)
+		}},
 	{statusUsage, "usage: unknown flag, missing argument, impossible name",
 		[]error{lpc.ErrInvalidName},
 		func(_ string, err error) string { return err.Error() }}, // it has the name, quoted

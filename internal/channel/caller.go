@@ -48,6 +48,7 @@ type Caller struct {
 	downCh    chan struct{}
 	nudging   atomic.Bool // a look after what was published is under way
 	nudger    atomic.Pointer[time.Timer]
+	nudgeWait atomic.Int64  // ns until the next look
 	nudgeHead atomic.Uint32 // how far the receiver was at the last look
 
 	mu       sync.Mutex // guards what follows: the parked callers and who leads them

@@ -12,7 +12,8 @@ import (
 // stalls nobody else.
 const (
 	nudgeAfter = 20 * time.Microsecond
-	nudgeAgain = 200 * time.Microsecond // while the receiver takes something at every look
+	nudgeAgain = 200 * time.Microsecond // the next look; later ones come half as often each while nothing moves
+	nudgeMost  = 10 * time.Millisecond  // a peer that is not scheduled must not find its socket full of bells
 )
 
 // nudge sees to it that the entry at ring position pos is looked after. At most one
@@ -22,6 +23,7 @@ func (c *Caller) nudge(pos uint32) {
 	if c.nudging.Load() || c.taken(pos) || !c.nudging.CompareAndSwap(false, true) {
 		return
 	}
+	c.nudgeWait.Store(int64(nudgeAgain))
 	c.lookAt(nudgeAfter)
 }
 
@@ -48,13 +50,17 @@ func (c *Caller) lookAfter() {
 		return
 	}
 	if atomic.LoadUint32(&c.progress.Head) != c.nudgeHead.Load() {
+		c.nudgeWait.Store(int64(nudgeAgain))
 		c.lookAt(nudgeAgain)
 		return
 	}
 	if atomic.LoadUint32(&c.receiver.State) == recvAwake {
 		c.bell()
 	}
-	c.lookAt(nudgeAgain) // again, until it is taken: a handler that is replaced in time may sit in the next
+	// Again, until it is taken: the receiver that comes may sit in the next handler.
+	wait := time.Duration(c.nudgeWait.Load())
+	c.nudgeWait.Store(int64(min(2*wait, nudgeMost)))
+	c.lookAt(wait)
 }
 
 // taken: the receiver has taken the entry at pos off the ring.
