@@ -219,10 +219,22 @@ func (c *Caller) waitSlot(ctx context.Context) error {
 	}
 }
 
-// Release gives a slot back after its reply was read.
+// Release gives a slot back.
 func (c *Caller) Release(s int) {
-	c.busy[s/64].And(^(uint64(1) << (s % 64)))
+	c.release(s)
 	c.offer()
+}
+
+// Finished gives a slot back whose reply was read. The slot is likely to be the next
+// call's: its lines are fetched for that meanwhile.
+func (c *Caller) Finished(s int) {
+	c.expectWrite(s) // while the slot is held: the memory may go with it
+	c.release(s)
+	c.offer()
+}
+
+func (c *Caller) release(s int) {
+	c.busy[s/64].And(^(uint64(1) << (s % 64)))
 }
 
 // offer has one that waits for a slot look again.

@@ -37,3 +37,10 @@ TEXT ·cpuid(SB), NOSPLIT, $0-24
 	MOVL CX, cx+16(FP)
 	MOVL DX, dx+20(FP)
 	RET
+
+// func prefetchWrite(p unsafe.Pointer)
+// PREFETCHW (RAX): a hint, never a fault.
+TEXT ·prefetchWrite(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	BYTE $0x0F; BYTE $0x0D; BYTE $0x08
+	RET

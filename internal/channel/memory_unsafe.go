@@ -65,3 +65,16 @@ func getDataInfo(data *[wire.MaxInline]byte) wire.DataInfo {
 		Count: atomic.LoadUint32(&p.Count), Base: atomic.LoadUint64(&p.Base), DataLength: atomic.LoadUint64(&p.DataLength),
 	}
 }
+
+// expectWrite fetches the lines of a slot that a small message touches, since this
+// end is about to write them: the peer had them last, and has no more use for them.
+func (v *view) expectWrite(i int) {
+	p := unsafe.Add(v.slots, i*slotStride)
+	prefetchWrite(p)
+	prefetchWrite(unsafe.Add(p, lineSize))
+}
+
+// expectReply fetches the second line of a slot. Not the first: the caller polls it.
+func (v *view) expectReply(i int) {
+	prefetchWrite(unsafe.Add(v.slots, i*slotStride+lineSize))
+}

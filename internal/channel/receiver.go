@@ -158,6 +158,7 @@ func (r *Receiver) take(i, kind int, m *Message) (live bool, err error) {
 	if err := copyOut(&sl.Msg, &sl.Data, m); err != nil {
 		return false, fmt.Errorf("%w in slot %d", err, i)
 	}
+	r.expectReply(i)
 	m.Reply, m.Detached, m.Slot, m.Gen = kind == kindRequest, kind == kindDetached, i, sv.gen
 	sv.busy.Store(1)
 	failpoint.At(failpoint.RequestTaken)

@@ -25,6 +25,7 @@ const (
 	spinNear    = 200 // a park that ended within this would have been a hit
 	spinUnknown = 2   // while the peer's processor is not known
 	spinProbe   = 32  // one wait of so many probes, once the budget is nothing
+	eager       = 400 // looks without a pause: a peer that is awake answers within these
 )
 
 // init sets the start values. local: both ends are in this process.
@@ -48,7 +49,7 @@ func (s *spinner) untilWord(w *uint64, want uint64, c *Caller) bool {
 	if !ok {
 		return false
 	}
-	for range 48 { // a peer that is awake answers within these, and a pause would delay us
+	for range eager {
 		if atomic.LoadUint64(w) != want {
 			return true
 		}
@@ -62,7 +63,7 @@ func (s *spinner) untilEntry(p *uint32, old uint32, keepOn func() bool) bool {
 	if !ok {
 		return false
 	}
-	for range 48 {
+	for range eager {
 		if atomic.LoadUint32(p) != old {
 			return true
 		}

@@ -159,7 +159,7 @@ func (c *Conn) CallBuffer(ctx context.Context, b *Buffer) (id uint32, r Reply, e
 		k.done(nil)
 	} else {
 		r.slot = k.slot
-		k.leave()
+		k.leave() // the slot is held until Release
 	}
 	return k.id, r, nil
 }
@@ -210,15 +210,15 @@ func (k *call) startAs2(ctx context.Context, c *Conn, name callName, data []byte
 		k.region = r
 		section.Copy(r.bytes(), data)
 	}
-	if k.th, err = c.proc.thread(); err != nil {
-		k.putRegion()
-		return err
-	}
 	slot, alone, err := c.out.Take(ctx)
 	if err != nil {
-		threads.Put(k.th)
 		k.putRegion()
 		return fromChannel(err)
+	}
+	if k.th, err = c.thread(slot); err != nil {
+		c.out.Release(slot)
+		k.putRegion()
+		return err
 	}
 	k.slot, k.id = slot, c.proc.nextID()
 	k.req = channel.Request{Type: wire.TypeRequest, Process: c.proc.pid, Thread: k.th.rec.Cid.UniqueThread, MessageID: k.id, Callback: callback, Data: data}
@@ -233,13 +233,36 @@ func (k *call) startAs2(ctx context.Context, c *Conn, name callName, data []byte
 	}
 	if err = c.out.Wait(ctx, slot, alone, k.cleanup()); err != nil {
 		k.th.resumes()
-		threads.Put(k.th)
+		threads.Put(k.th) // the slot is not ours any more
 		if err = fromChannel(err); errors.Is(err, ErrProtocol) {
 			c.fail(err)
 		}
 		return err
 	}
 	return nil
+}
+
+// nearSlots: so many slots keep their caller's thread record.
+const nearSlots = 4
+
+// thread is the thread record for the caller that holds a slot.
+func (c *Conn) thread(slot int) (*thread, error) {
+	if slot < nearSlots {
+		if t := c.threads[slot]; t != nil {
+			c.threads[slot] = nil
+			return t, nil
+		}
+	}
+	return c.proc.thread()
+}
+
+// giveThread keeps a record for the next caller. The slot is still held.
+func (c *Conn) giveThread(slot int, t *thread) {
+	if slot < nearSlots {
+		c.threads[slot] = t
+	} else {
+		threads.Put(t)
+	}
 }
 
 // cleanup is what to do when a call was given up and its request's memory comes
@@ -321,13 +344,13 @@ func (k *call) done(shared *region) {
 	if shared != nil && !shared.mine {
 		k.c.out.Consumed(k.slot)
 	}
-	k.c.out.Release(k.slot)
 	k.leave()
+	k.c.out.Finished(k.slot)
 }
 
 func (k *call) leave() {
 	k.th.resumes()
-	threads.Put(k.th)
+	k.c.giveThread(k.slot, k.th)
 	k.putRegion()
 	touch(k.c)
 }

@@ -34,6 +34,7 @@ type Conn struct {
 	recv     *channel.Receiver
 	disp     *dispatcher
 	sections sections
+	threads  [nearSlots]*thread // of callers, by slot; whoever holds the slot may touch its own
 
 	peer       security.Identity
 	peerPID    uint64

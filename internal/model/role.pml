@@ -24,11 +24,18 @@
  */
 
 #define M 2
-#define ROLES 6
+#define W 5 /* workers: enough */
 
 #define ARMED 0
 #define AWAKE 1
 #define FUTEX 2
+
+#define NOBODY 255
+
+#define PARKED 0
+#define RECV   1
+#define RUN    2
+#define BUSY   3
 
 #define NOTINLINE 0
 #define INHANDLER 1
@@ -47,11 +54,12 @@ byte fired, refired;
 
 /* The dispatcher. */
 bool mu, waiting, hot, pending, pending2, hot2, sleepsOn, kicked, looking, searching;
-byte role;             /* who receives; 0: nobody */
-byte rstate[ROLES];    /* role.state */
-byte roles, early;
+byte role = NOBODY;     /* the worker who receives */
+byte rstate[W];        /* role.state of each worker's last time as the receiver */
+byte mail[W] = PARKED; /* worker.ch */
+byte early;
+byte who;              /* scratch of ready */
 chan queue = [M+1] of { byte };
-chan wake = [4] of { byte };
 
 /* The receiver's own: head of the ring. */
 byte head;
@@ -138,14 +146,18 @@ active proctype other() { bell2 = true }
 #endif
 
 /* d.mu is held. */
-/* go: engine.(*dispatcher).giveRole */
-inline giveRole() {
-	atomic {
-		roles++;
-		role = roles;
-		wake!role /* go: engine.(*dispatcher).ready */
-	}
+/* go: engine.(*dispatcher).ready */
+inline ready(what) {
+	who = 0;
+	do
+	:: mail[who] == PARKED -> mail[who] = what; break
+	:: mail[who] != PARKED -> who++; assert(who < W)
+	od
 }
+
+/* d.mu is held. */
+/* go: engine.(*dispatcher).giveRole */
+inline giveRole() { atomic { ready(RECV); role = who; rstate[who] = NOTINLINE; who = 0 } }
 
 /* d.mu is held. */
 /* go: engine.(*dispatcher).replace */
@@ -188,9 +200,9 @@ end:	do
 			waiting = true
 		};
 		if
-		:: role == 0 -> giveRole()
-		:: role != 0 && rstate[role] == INHANDLER -> replace()
-		:: role != 0 && rstate[role] != INHANDLER && sleepsOn ->
+		:: role == NOBODY -> giveRole()
+		:: role != NOBODY && rstate[role] == INHANDLER -> replace()
+		:: role != NOBODY && rstate[role] != INHANDLER && sleepsOn ->
 			/* go: engine.(*dispatcher).kick */
 			/* go: channel.(*Receiver).Kick */
 			kicked = true;
@@ -210,7 +222,7 @@ end:	do
 		lock();
 		looking = false;
 		if
-		:: role != 0 && rstate[role] == INHANDLER -> replace()
+		:: role != NOBODY && rstate[role] == INHANDLER -> replace()
 		:: else
 		fi;
 		unlock()
@@ -235,20 +247,19 @@ inline handle(m) {
 /* go: engine.(*dispatcher).searchMore */
 inline searchMore() {
 	if
-	:: len(queue) > 0 && !searching -> searching = true; wake!0
+	:: len(queue) > 0 && !searching -> searching = true; ready(RUN); who = 0
 	:: else
 	fi
 }
 
-/* A worker: three are enough, since one at most is in a handler that blocks. */
+/* A worker. */
 /* go: engine.(*dispatcher).work */
-active [3] proctype worker() {
-	byte ro, m;
+proctype worker(byte me) {
+	byte m;
 	bool ok, got;
-end:	wake?ro;
-	if
-	:: ro == 0 -> goto runQueue
-	:: else
+end:	if
+	:: atomic { mail[me] == RUN -> mail[me] = BUSY }; goto runQueue
+	:: atomic { mail[me] == RECV -> mail[me] = BUSY }
 	fi;
 
 receive: /* go: engine.(*dispatcher).receive */
@@ -291,9 +302,9 @@ receive: /* go: engine.(*dispatcher).receive */
 		:: !pending && !pending2 && !hot2 && len(queue) == 0 ->
 #ifdef LATE_STATE
 			unlock();
-			rstate[ro] = INHANDLER;
+			rstate[me] = INHANDLER;
 #else
-			rstate[ro] = INHANDLER;
+			rstate[me] = INHANDLER;
 			unlock();
 #endif
 			/* go: engine.(*dispatcher).runInline */
@@ -305,9 +316,9 @@ receive: /* go: engine.(*dispatcher).receive */
 			handle(m);
 			m = 0;
 #ifdef NOCAS_RETURN
-			rstate[ro] = NOTINLINE; ok = true;
+			rstate[me] = NOTINLINE; ok = true;
 #else
-			atomic { ok = (rstate[ro] == INHANDLER); if :: ok -> rstate[ro] = NOTINLINE :: else fi };
+			atomic { ok = (rstate[me] == INHANDLER); if :: ok -> rstate[me] = NOTINLINE :: else fi };
 #endif
 			if
 			:: !ok -> goto runQueue /* replaced */
@@ -369,7 +380,7 @@ end_sleep:		!fut
 		:: hot || hot2 || pending || pending2 -> unlock(); goto receive
 		:: else
 		fi;
-		role = 0;
+		role = NOBODY;
 		unlock()
 	fi;
 
@@ -378,14 +389,14 @@ runQueue: /* go: engine.(*dispatcher).runQueue */
 	:: atomic { !mu && nempty(queue) -> queue?m; searching = false; searchMore() };
 		handle(m);
 		m = 0
-	:: atomic { !mu && empty(queue) -> searching = false }; break
+	:: atomic { !mu && empty(queue) -> searching = false; ok = false; got = false; mail[me] = PARKED }; break
 	od;
-	ro = 0; ok = false; got = false;
 	goto end
 }
 
 init {
 	atomic {
+		run worker(0); run worker(1); run worker(2); run worker(3); run worker(4);
 #ifdef GRAMS
 		run sender(1, true);
 #else

@@ -264,3 +264,10 @@ func (r *raw) entry(e uint32) {
 	r.pos++
 	r.bell()
 }
+
+// hungUp tells whether the other end has closed its socket.
+func (r *raw) hungUp() bool {
+	p := []unix.PollFd{{Fd: int32(r.fd), Events: unix.POLLRDHUP}}
+	n, _ := unix.Poll(p, 0)
+	return n > 0 && p[0].Revents&(unix.POLLRDHUP|unix.POLLHUP|unix.POLLERR) != 0
+}

@@ -1,0 +1,7 @@
+//go:build !amd64
+
+package channel
+
+import "unsafe"
+
+func prefetchWrite(unsafe.Pointer) {}
