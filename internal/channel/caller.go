@@ -37,6 +37,8 @@ type Caller struct {
 	busy      [maxSlots / 64]atomic.Uint64 // slots in use
 	held      [maxSlots / 64]atomic.Uint64 // of these, given up by their caller and not yet given back by the peer
 	heldCount atomic.Int32
+	sent      [maxSlots / 64]atomic.Uint64 // of the held ones, datagrams: the peer gives them back in time
+	sentCount atomic.Int32
 	// reclaiming: one at a time takes held slots back. With two, the second could take
 	// the slot of a later call for the one that it has looked at.
 	reclaiming sync.Mutex
@@ -206,11 +208,19 @@ func (c *Caller) waitSlot(ctx context.Context) error {
 			live = true
 		}
 	}
-	if !live {
+	if !live && c.sentCount.Load() == 0 {
 		return fmt.Errorf("%w: all %d slots of the connection", ErrSlotsHeld, c.area.nslots)
+	}
+	var again <-chan time.Time
+	if c.heldCount.Load() > 0 { // the peer gives these back without a word
+		t := time.NewTimer(heldAgain)
+		defer t.Stop()
+		again = t.C
 	}
 	select {
 	case <-c.freed:
+		return nil
+	case <-again:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -218,6 +228,9 @@ func (c *Caller) waitSlot(ctx context.Context) error {
 		return c.Err()
 	}
 }
+
+// heldAgain is how often a caller that waits for a slot looks at the held ones.
+const heldAgain = time.Millisecond
 
 // Release gives a slot back.
 func (c *Caller) Release(s int) {
@@ -296,6 +309,9 @@ func (c *Caller) reclaim() {
 		}
 		c.held[s/64].And(^bit)
 		c.heldCount.Add(-1)
+		if c.sent[s/64].And(^bit)&bit != 0 {
+			c.sentCount.Add(-1)
+		}
 		if f := c.takeCleanup(s); f != nil {
 			f.Release()
 		}

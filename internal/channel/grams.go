@@ -201,6 +201,8 @@ func (c *Caller) SendDetached(ctx context.Context, r *Request, cleanup Releaser)
 	}
 	c.setCleanup(s, cleanup)
 	c.put(s, r, stDetached, kindDetached)
+	c.sent[s/64].Or(1 << (s % 64))
+	c.sentCount.Add(1)
 	c.hold(s)
 	return nil
 }

@@ -306,7 +306,9 @@ func (k *call) reply() (src []byte, shared *region, err error) {
 	if k.res.Status != wire.StatusOK {
 		var text [wire.MaxInline]byte
 		c.out.Inline(k.slot, text[:], k.res.Length)
-		err = statusError(k.res.Status, text[:k.res.Length])
+		if err = statusError(k.res.Status, text[:k.res.Length]); errors.Is(err, ErrProtocol) {
+			c.fail(err)
+		}
 	}
 	if c.trace != nil {
 		emit(c.trace, Event{What: "reply", Port: c.name, MsgID: k.id, Peer: c.peer, Bytes: k.length(), Section: shared != nil, Err: err})

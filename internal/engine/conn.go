@@ -45,6 +45,7 @@ type Conn struct {
 	// Guarded by disp.mu: this end as a source of messages.
 	hot     bool // on the dispatcher's hot or pending list
 	active  int  // messages received and not finished
+	paused  bool // it has mostActive messages here: not polled until half are finished
 	ending  bool // no more messages after what the ring holds
 	retired bool // the receiver has read the ring to its end
 	visits  int  // by the receiver since it ended; the receiver's

@@ -112,7 +112,8 @@ func (h *handshake) run(ctx context.Context, o DialOptions) error {
 	if o.Handler != nil {
 		f.Flags = link.FlagServes
 	}
-	if err := h.c.link.Send(&f, -1); err != nil {
+	// A server that has closed already may have said why: ready reads that, or the end.
+	if err := h.c.link.Send(&f, -1); err != nil && !errors.Is(err, unix.EPIPE) && !errors.Is(err, unix.ECONNRESET) {
 		return fmt.Errorf("%w in the handshake: %w", ErrPeerDied, err)
 	}
 	failpoint.At(failpoint.ConnectSent)
@@ -142,6 +143,9 @@ func (h *handshake) ready() {
 	case errors.Is(err, io.EOF):
 		h.finish(fmt.Errorf("%w in the handshake", ErrPeerDied))
 	case err != nil:
+		if !isKind(err) && !errors.Is(err, ErrRefused) && !errors.Is(err, ErrPermission) {
+			err = fmt.Errorf("%w: %w", ErrProtocol, err)
+		}
 		h.finish(err)
 	}
 }

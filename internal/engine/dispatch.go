@@ -59,6 +59,7 @@ type role struct {
 	// exactly one of the two swaps succeeds.
 	state atomic.Uint32
 	began uint64 // ticks at which the last handler was entered; guarded by d.mu
+	full  bool   // the receiver's own: the connection at hand has mostActive messages
 }
 
 // Values of role.state.
@@ -131,9 +132,18 @@ func (d *dispatcher) checkDrained() {
 func (d *dispatcher) ring(c *Conn) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.ringLocked(c)
+}
+
+// ringLocked: d.mu is held.
+func (d *dispatcher) ringLocked(c *Conn) {
 	if c.retired {
 		return // its memory may be gone
 	}
+	if c.paused && !c.ending {
+		return // finish rings
+	}
+	c.paused = false
 	if !c.hot {
 		c.hot = true
 		d.pending = append(d.pending, c)

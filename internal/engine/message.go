@@ -273,6 +273,10 @@ func (m *Message) finish() {
 		d.live--
 		d.checkDrained()
 	}
+	if c.paused && c.active <= mostActive/2 {
+		c.paused = false
+		d.ringLocked(c)
+	}
 	last := c.active == 0 && c.ending
 	m.conn = nil
 	if len(d.free) < maxFreeMessages {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -123,6 +124,7 @@ func (r *Pending) finish() {
 	p.accounts.halfDone(r.peer.UID)
 	p.mu.Lock()
 	delete(p.half, r)
+	p.queue = slices.DeleteFunc(p.queue, func(q *Pending) bool { return q == r })
 	p.mu.Unlock()
 }
 

@@ -173,8 +173,11 @@ func (p *Port) greet(fd int) {
 	}
 	r := &Pending{port: p, peer: id}
 	if err := p.accounts.halfOpen(id.UID); err != nil {
-		_ = unix.Close(fd)
 		p.proc.pool.RecordFailure(0, pool.TagPort, "handshakes open for one uid")
+		if l, e := link.New(fd); e == nil {
+			_ = l.Send(&link.Frame{Kind: link.Refuse, Reason: link.ReasonBusy, Text: clip260(err.Error())}, -1)
+			l.Close()
+		}
 		return
 	}
 	r.state = pendingHalf

@@ -37,6 +37,10 @@ func (d *dispatcher) receive(ro *role, th *thread) (gone bool) {
 			if c.ended() && (!got || c.lastWords()) {
 				d.retire(i)
 				i--
+			} else if ro.full {
+				if ro.full = false; d.pause(i) {
+					i--
+				}
 			}
 		}
 		if worked {
@@ -72,6 +76,25 @@ func (d *dispatcher) retire(i int) {
 	if last {
 		c.wakeTeardown()
 	}
+}
+
+// mostActive: so many messages of one connection are received and not finished at
+// most. Calls are bounded by their slots; datagrams beyond it stay in the ring, and
+// their sender waits for room.
+const mostActive = 512
+
+// pause takes a connection with mostActive messages off the hot ones; finish makes it
+// hot again. It tells whether it did.
+func (d *dispatcher) pause(i int) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := d.hot[i]
+	if c.active < mostActive || c.ending {
+		return false
+	}
+	d.hot = append(d.hot[:i], d.hot[i+1:]...)
+	c.hot, c.paused = false, true
+	return true
 }
 
 // rest is what the receiver does when nothing came: it polls on, sleeps, or arms
@@ -169,6 +192,9 @@ func (d *dispatcher) pollConn(c *Conn, ro *role, th *thread, spare **Message) (g
 		if gone = d.deliver(c, m, ro, th, spare); gone {
 			return got, true
 		}
+		if ro.full {
+			break
+		}
 	}
 	if got {
 		c.recv.Publish()
@@ -238,6 +264,7 @@ func (d *dispatcher) deliver(c *Conn, m *Message, ro *role, th *thread, spare **
 	}
 	d.mu.Lock()
 	c.active++
+	ro.full = c.active >= mostActive && !c.ending
 	d.live++
 	if m.in.Reply {
 		d.inProgress++
