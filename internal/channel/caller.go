@@ -338,6 +338,16 @@ func (c *Caller) Post(s int, r *Request) {
 	c.put(s, r, stWaiting, kindRequest)
 }
 
+// Reserve gives the request that will be posted in slot s its place in the order. It
+// must be posted at once: what others post waits behind it. The number is its own
+// among the connection's last 2^32.
+func (c *Caller) Reserve(s int) uint32 {
+	pos := c.tail.Add(1) - 1
+	c.own(s).pos = pos
+	return pos
+}
+
+// put posts in the place that Reserve gave.
 func (c *Caller) put(s int, r *Request, state uint64, kind int) {
 	sl := c.slot(s)
 	o := c.own(s)
@@ -345,10 +355,8 @@ func (c *Caller) put(s int, r *Request, state uint64, kind int) {
 	fill(&sl.Msg, &sl.Data, r)
 	sl.CPU = CPU()
 	storeRelease64(&sl.Word, o.gen<<genShift|state)
-	pos := c.tail.Add(1) - 1
-	o.pos = pos
 	failpoint.At(failpoint.RequestWritten)
-	c.publish(pos, kind, s)
+	c.publish(o.pos, kind, s)
 	failpoint.At(failpoint.RequestPublished)
 }
 

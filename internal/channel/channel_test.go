@@ -112,6 +112,7 @@ func (e *ends) call(ctx context.Context, data []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	e.c.Reserve(s)
 	e.c.Post(s, &Request{Type: wire.TypeRequest, MessageID: 1, Data: data})
 	if err := e.c.Wait(ctx, s, alone, nil); err != nil {
 		return nil, err
@@ -160,6 +161,7 @@ func TestHintsOverrun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		e.c.Reserve(s)
 		e.c.Post(s, &Request{Type: wire.TypeRequest})
 		if ok, err := e.r.Next(m); !ok || err != nil {
 			t.Fatal(ok, err)
@@ -193,6 +195,7 @@ func TestAbandonAndReuse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	e.c.Reserve(s)
 	e.c.Post(s, &Request{Type: wire.TypeRequest})
 	freed := new(released)
 	if err := e.c.Wait(ctx, s, alone, freed); !errors.Is(err, context.Canceled) {
@@ -208,6 +211,7 @@ func TestAbandonAndReuse(t *testing.T) {
 	if err != nil || s2 != s || freed.Load() != 1 {
 		t.Fatalf("slot %d taken again as %d (%v), released %d times", s, s2, err, freed.Load())
 	}
+	e.c.Reserve(s2)
 	e.c.Post(s2, &Request{Type: wire.TypeRequest, MessageID: 2}) // the next generation
 	if ok, err := e.r.Next(m); !ok || err != nil || m.Gen != 2 || m.Header.MessageID != 2 {
 		t.Fatal(ok, err, m.Gen)
@@ -230,6 +234,7 @@ func TestReplyWins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	e.c.Reserve(s)
 	e.c.Post(s, &Request{Type: wire.TypeRequest})
 	if ok, err := e.r.Next(m); !ok || err != nil {
 		t.Fatal(ok, err)
@@ -313,6 +318,7 @@ func TestViolations(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			e.c.Reserve(s)
 			e.c.Post(s, &Request{Type: wire.TypeRequest, Data: []byte("abc")})
 			spoil(e, s)
 			ok, err := e.r.Next(newMessage())
@@ -329,7 +335,9 @@ func TestViolations(t *testing.T) {
 	t.Run("slot published twice", func(t *testing.T) {
 		e := newEnds(t, false)
 		s, _, _ := e.c.Take(t.Context())
+		e.c.Reserve(s)
 		e.c.Post(s, &Request{Type: wire.TypeRequest})
+		e.c.Reserve(s)
 		e.c.Post(s, &Request{Type: wire.TypeRequest})
 		m := newMessage()
 		var v *Violation
@@ -341,6 +349,7 @@ func TestViolations(t *testing.T) {
 	t.Run("reply", func(t *testing.T) {
 		e := newEnds(t, false)
 		s, _, _ := e.c.Take(t.Context())
+		e.c.Reserve(s)
 		e.c.Post(s, &Request{Type: wire.TypeRequest})
 		e.c.slot(s).Word = 12345<<genShift | stDone
 		var v *Violation

@@ -15,5 +15,6 @@ func tickHz() uint64
 // one: 0 stands for not known.
 func CPU() uint32 { return getcpu() }
 
-func storeRelease(p *uint32, v uint32)   { atomic.StoreUint32(p, v) }
+// StoreRelease stores v so that everything written before is seen by who sees v.
+func StoreRelease(p *uint32, v uint32)   { atomic.StoreUint32(p, v) }
 func storeRelease64(p *uint64, v uint64) { atomic.StoreUint64(p, v) }

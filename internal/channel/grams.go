@@ -200,6 +200,7 @@ func (c *Caller) SendDetached(ctx context.Context, r *Request, cleanup Releaser)
 		return err
 	}
 	c.setCleanup(s, cleanup)
+	c.Reserve(s)
 	c.put(s, r, stDetached, kindDetached)
 	c.sent[s/64].Or(1 << (s % 64))
 	c.sentCount.Add(1)

@@ -250,7 +250,7 @@ func (r *Receiver) wake(word *uint32) {
 // Publish tells the peer how far the ring was read, and wakes a sender of
 // datagrams that waits for room.
 func (r *Receiver) Publish() {
-	storeRelease(&r.progress.Head, r.head)
+	StoreRelease(&r.progress.Head, r.head)
 	if r.given != r.cells {
 		r.given = r.cells
 		atomic.StoreUint32(&r.progress.Cells, r.cells) // a full fence: then look who waits for room
@@ -281,7 +281,7 @@ func (r *Receiver) Arm() bool {
 }
 
 // Entered tells the peer what was taken, before a handler runs.
-func (r *Receiver) Entered() { storeRelease(&r.progress.Head, r.head) }
+func (r *Receiver) Entered() { StoreRelease(&r.progress.Head, r.head) }
 
 // Spin polls for the next entry as long as that is likely to pay.
 func (r *Receiver) Spin(keepOn func() bool) bool {

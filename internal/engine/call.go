@@ -220,7 +220,7 @@ func (k *call) startAs2(ctx context.Context, c *Conn, name callName, data []byte
 		k.putRegion()
 		return err
 	}
-	k.slot, k.id = slot, c.proc.nextID()
+	k.slot, k.id = slot, c.messageID(c.out.Reserve(slot))
 	k.req = channel.Request{Type: wire.TypeRequest, Process: c.proc.pid, Thread: k.th.rec.Cid.UniqueThread, MessageID: k.id, Callback: callback, Data: data}
 	if r != nil {
 		k.req.HasInfo, k.req.Info = true, r.info(n)
@@ -240,6 +240,15 @@ func (k *call) startAs2(ctx context.Context, c *Conn, name callName, data []byte
 		return err
 	}
 	return nil
+}
+
+// messageID makes a MessageId of a request's place in the connection's order. Each
+// connection begins at random.
+func (c *Conn) messageID(pos uint32) uint32 {
+	if id := c.firstID + pos; id != 0 {
+		return id
+	}
+	return 1 << 31
 }
 
 // nearSlots: so many slots keep their caller's thread record.

@@ -19,14 +19,15 @@ import (
 
 // A Conn is one end of a connection: NT's client or server communication port.
 type Conn struct {
-	proc   *process
-	rec    *pool.PortObject
-	addr   pool.Addr
-	number uint64 // the channel's
-	server bool   // this is the server's end
-	port   *Port  // server's end: the connection port
-	name   string // of the port, for errors and events
-	trace  func(Event)
+	proc    *process
+	rec     *pool.PortObject
+	addr    pool.Addr
+	number  uint64 // the channel's
+	firstID uint32 // MessageIds of calls count from here
+	server  bool   // this is the server's end
+	port    *Port  // server's end: the connection port
+	name    string // of the port, for errors and events
+	trace   func(Event)
 
 	link     *link.Link
 	mem      *section.Section
@@ -152,6 +153,7 @@ func initPort(pr *process, rec *pool.PortObject, a pool.Addr, kind uint32) {
 // attach gives the connection its channel.
 func (c *Conn) attach(mem *section.Section, number uint64) {
 	local := c.peerPID == c.proc.pid
+	c.firstID = c.proc.nextID() * 0x9e3779b1 // spread: connections made in a row are far apart
 	c.mem, c.number = mem, number
 	c.rec.Channel = number
 	c.rec.PeerProcess, c.rec.PeerUID, c.rec.PeerGID = c.peerPID, c.peer.UID, c.peer.GID

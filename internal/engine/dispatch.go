@@ -57,7 +57,7 @@ type role struct {
 	// state is written by the receiver (to inHandler under d.mu, back by a
 	// compare-and-swap) and by who replaces it (inHandler to replaced, under d.mu):
 	// exactly one of the two swaps succeeds.
-	state atomic.Uint32
+	state uint32
 	began uint64 // ticks at which the last handler was entered; guarded by d.mu
 	full  bool   // the receiver's own: the connection at hand has mostActive messages
 }
@@ -160,7 +160,7 @@ func (d *dispatcher) ringLocked(c *Conn) {
 	switch {
 	case d.role == nil:
 		d.giveRole()
-	case d.role.state.Load() == inHandler:
+	case atomic.LoadUint32(&d.role.state) == inHandler:
 		d.replace()
 	case d.sleepsOn != nil:
 		d.kick(d.sleepCount)
@@ -173,7 +173,7 @@ func (d *dispatcher) replace() {
 	ro := d.role
 	in := (channel.Ticks() - ro.began) / channel.TicksPerMicrosecond()
 	if in >= slowHandler {
-		if ro.state.CompareAndSwap(inHandler, replaced) {
+		if atomic.CompareAndSwapUint32(&ro.state, inHandler, replaced) {
 			d.calm.Store(-calmAfter)
 			d.serving++ // the handler that it sits in is one more beside the new receiver's
 			d.giveRole()
@@ -186,7 +186,7 @@ func (d *dispatcher) replace() {
 			d.mu.Lock()
 			defer d.mu.Unlock()
 			d.looking = false
-			if d.role != nil && d.role.state.Load() == inHandler && (len(d.pending) > 0 || d.role == ro) {
+			if d.role != nil && atomic.LoadUint32(&d.role.state) == inHandler && (len(d.pending) > 0 || d.role == ro) {
 				d.replace()
 			}
 		})
@@ -301,7 +301,7 @@ func (d *dispatcher) runQueue(th *thread) {
 // roomy: one more handler may run. d.mu is held.
 func (d *dispatcher) roomy() bool {
 	n := d.serving
-	if d.role != nil && d.role.state.Load() == inHandler {
+	if d.role != nil && atomic.LoadUint32(&d.role.state) == inHandler {
 		n++
 	}
 	return n < d.most
@@ -339,10 +339,12 @@ func (d *dispatcher) run(h Handler, u Use, th *thread, start uint64) {
 		}
 	}
 	r.LpcReceivedMessageID, r.Serving = 0, 0
-	if channel.Ticks()-start > slowHandler*channel.TicksPerMicrosecond() {
-		d.calm.Store(-calmAfter)
-	} else if d.calm.Load() < 0 {
-		d.calm.Add(1)
+	if d.calm.Load() < 0 { // else a slow handler that somebody waits behind is replaced, and that tells
+		if channel.Ticks()-start > slowHandler*channel.TicksPerMicrosecond() {
+			d.calm.Store(-calmAfter)
+		} else {
+			d.calm.Add(1)
+		}
 	}
 }
 

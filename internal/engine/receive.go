@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-eedd8485/lpc/internal/channel"
@@ -288,7 +289,7 @@ func (d *dispatcher) deliver(c *Conn, m *Message, ro *role, th *thread, spare **
 	rec.State = pool.MessageServed
 	rec.ServerThread = th.addr
 	ro.began = now
-	ro.state.Store(inHandler) // under the lock: who rings later sees it. From here on the channel may be another's
+	channel.StoreRelease(&ro.state, inHandler) // under the lock: who rings later sees it. From here on the channel may be another's
 	d.mu.Unlock()
 	return d.runInline(h, Use{m, use, c}, ro, th, now)
 }
@@ -297,7 +298,7 @@ func (d *dispatcher) deliver(c *Conn, m *Message, ro *role, th *thread, spare **
 // receiver was replaced meanwhile.
 func (d *dispatcher) runInline(h Handler, u Use, ro *role, th *thread, now uint64) (gone bool) {
 	d.run(h, u, th, now)
-	return !ro.state.CompareAndSwap(inHandler, notInline)
+	return !atomic.CompareAndSwapUint32(&ro.state, inHandler, notInline)
 }
 
 // publishEvery: cells taken before the sender is told that they are free.
