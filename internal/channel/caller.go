@@ -354,7 +354,7 @@ func (c *Caller) put(s int, r *Request, state uint64, kind int) {
 	o.gen++
 	fill(&sl.Msg, &sl.Data, r)
 	sl.CPU = CPU()
-	storeRelease64(&sl.Word, o.gen<<genShift|state)
+	StoreRelease64(&sl.Word, o.gen<<genShift|state)
 	failpoint.At(failpoint.RequestWritten)
 	c.publish(o.pos, kind, s)
 	failpoint.At(failpoint.RequestPublished)

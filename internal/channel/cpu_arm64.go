@@ -16,5 +16,7 @@ func tickHz() uint64
 func CPU() uint32 { return getcpu() }
 
 // StoreRelease stores v so that everything written before is seen by who sees v.
-func StoreRelease(p *uint32, v uint32)   { atomic.StoreUint32(p, v) }
-func storeRelease64(p *uint64, v uint64) { atomic.StoreUint64(p, v) }
+func StoreRelease(p *uint32, v uint32) { atomic.StoreUint32(p, v) }
+
+// StoreRelease64 is StoreRelease for 64 bits.
+func StoreRelease64(p *uint64, v uint64) { atomic.StoreUint64(p, v) }

@@ -96,6 +96,12 @@ func (r *Receiver) More() bool {
 	return ok || err != nil
 }
 
+// Datagram tells whether the next message in the ring is a small datagram.
+func (r *Receiver) Datagram() bool {
+	e, ok, _ := r.entry()
+	return ok && e>>12&0xf == kindDatagram
+}
+
 // Next takes one message off the ring: header and inline data are copied out and
 // the copy is checked. An error is a Violation and ends the connection.
 func (r *Receiver) Next(m *Message) (bool, error) {
@@ -121,6 +127,9 @@ func (r *Receiver) Next(m *Message) (bool, error) {
 			m.Reply, m.Detached = false, false
 			if err := copyOut(&cl.Msg, &cl.Data, m); err != nil {
 				return false, fmt.Errorf("%w in cell %d", err, i)
+			}
+			if m.HasInfo {
+				return false, violation("datagram in cell %d has its data in a section; such a one stands in a slot", i)
 			}
 			r.head++
 			r.cells++

@@ -41,5 +41,5 @@ func (c *Caller) Inline(s int, dst []byte, n int) int { return copy(dst, c.slot(
 // Consumed tells the peer that a reply which stands in its section was read, so
 // that it may use that memory again. Replies without a section do not need it.
 func (c *Caller) Consumed(s int) {
-	storeRelease64(&c.slot(s).Word, c.own(s).gen<<genShift|stFree)
+	StoreRelease64(&c.slot(s).Word, c.own(s).gen<<genShift|stFree)
 }

@@ -448,9 +448,3 @@ func (c *Conn) mustFinish(m *Message) {
 	m.rec.State = pool.MessageFree
 	m.d.giveBack(m)
 }
-
-const (
-	wireRequest           = wire.TypeRequest
-	wireDatagram          = wire.TypeDatagram
-	wireFlagNoImpersonate = wire.FlagNoImpersonate
-)

@@ -58,7 +58,7 @@ type role struct {
 	// compare-and-swap) and by who replaces it (inHandler to replaced, under d.mu):
 	// exactly one of the two swaps succeeds.
 	state uint32
-	began uint64 // ticks at which the last handler was entered; guarded by d.mu
+	began uint64 // ticks at which the last handler was entered; the receiver's, read by who replaces it
 	full  bool   // the receiver's own: the connection at hand has mostActive messages
 }
 
@@ -171,7 +171,7 @@ func (d *dispatcher) ringLocked(c *Conn) {
 // another goroutine; one that has not is looked at again. d.mu is held.
 func (d *dispatcher) replace() {
 	ro := d.role
-	in := (channel.Ticks() - ro.began) / channel.TicksPerMicrosecond()
+	in := (channel.Ticks() - atomic.LoadUint64(&ro.began)) / channel.TicksPerMicrosecond()
 	if in >= slowHandler {
 		if atomic.CompareAndSwapUint32(&ro.state, inHandler, replaced) {
 			d.calm.Store(-calmAfter)
@@ -318,12 +318,8 @@ func (d *dispatcher) searchMore() {
 
 // run hands one message to the handler and ends it where the handler did not.
 func (d *dispatcher) run(h Handler, u Use, th *thread, start uint64) {
-	failpoint.At(failpoint.HandlerEntered)
 	m := u.M
-	r := th.rec
-	r.LpcReceivedMessageID, r.Serving = m.rec.Request.MessageID, m.addr
-	r.SameThreadApcFlags |= pool.ThreadReceivedValid
-	m.rec.ServeTime = start
+	th.serves(m, start)
 	if h == nil {
 		s := wire.StatusNoHandler
 		if d.refusing != wire.StatusOK {
@@ -338,7 +334,7 @@ func (d *dispatcher) run(h Handler, u Use, th *thread, start uint64) {
 			u.end(wire.StatusDropped)
 		}
 	}
-	r.LpcReceivedMessageID, r.Serving = 0, 0
+	th.served()
 	if d.calm.Load() < 0 { // else a slow handler that somebody waits behind is replaced, and that tells
 		if channel.Ticks()-start > slowHandler*channel.TicksPerMicrosecond() {
 			d.calm.Store(-calmAfter)
@@ -347,6 +343,17 @@ func (d *dispatcher) run(h Handler, u Use, th *thread, start uint64) {
 		}
 	}
 }
+
+// serves writes down which message a thread serves from now on.
+func (t *thread) serves(m *Message, now uint64) {
+	failpoint.At(failpoint.HandlerEntered)
+	t.rec.LpcReceivedMessageID, t.rec.Serving = m.rec.Request.MessageID, m.addr
+	t.rec.SameThreadApcFlags |= pool.ThreadReceivedValid
+	m.rec.ServeTime = now
+}
+
+// served takes that back.
+func (t *thread) served() { t.rec.LpcReceivedMessageID, t.rec.Serving = 0, 0 }
 
 // enqueue puts a message on the port's queue. d.mu is held.
 func (d *dispatcher) enqueue(m *Message) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed-eedd8485/lpc/internal/channel"
 	"github.com/seed-eedd8485/lpc/internal/pool"
+	"github.com/seed-eedd8485/lpc/wire"
 )
 
 const (
@@ -232,24 +233,8 @@ func (d *dispatcher) giveBack(m *Message) {
 
 // deliver stamps a message and runs or queues it.
 func (d *dispatcher) deliver(c *Conn, m *Message, ro *role, th *thread, spare **Message) (gone bool) {
-	m.conn = c
-	if m.deferred.Load() {
-		m.deferred.Store(false)
-	}
-	rec := m.rec
-	rec.Request.ClientID.UniqueProcess = c.peerPID // the kernel's word, not the peer's
-	rec.Request.Type &= wireFlagNoImpersonate
-	if m.in.Reply {
-		rec.Request.Type |= wireRequest
-	} else {
-		rec.Request.Type |= wireDatagram
-		rec.Request.CallbackID = 0
-	}
-	rec.SenderPort, rec.Channel, rec.PortContext = c.addr, c.number, c.rec.PortContext
-	rec.Slot, rec.Generation = uint32(m.in.Slot), m.in.Gen
-	now := channel.Ticks()
-	rec.ReceiveTime = now
-	rec.SectionAddress, rec.SectionLength = 0, 0
+	rec, now := m.rec, channel.Ticks()
+	m.stamp(c, now)
 	use := m.use.Load()
 	if m.in.HasInfo {
 		if err := c.locate(m); err != nil {
@@ -258,11 +243,7 @@ func (d *dispatcher) deliver(c *Conn, m *Message, ro *role, th *thread, spare **
 			return false
 		}
 	}
-	if c.recv.Lag() >= publishEvery {
-		c.recv.Publish()
-	} else {
-		c.recv.Entered() // who finds this taken does not ring
-	}
+	c.taken()
 	d.mu.Lock()
 	c.active++
 	ro.full = c.active >= mostActive && !c.ending
@@ -288,10 +269,44 @@ func (d *dispatcher) deliver(c *Conn, m *Message, ro *role, th *thread, spare **
 	}
 	rec.State = pool.MessageServed
 	rec.ServerThread = th.addr
-	ro.began = now
+	channel.StoreRelease64(&ro.began, now)
 	channel.StoreRelease(&ro.state, inHandler) // under the lock: who rings later sees it. From here on the channel may be another's
 	d.mu.Unlock()
+	if !m.in.Reply && !m.in.Detached && h != nil {
+		return d.runGrams(c, h, Use{m, use, c}, ro, th, now)
+	}
 	return d.runInline(h, Use{m, use, c}, ro, th, now)
+}
+
+// stamp writes into a received message's record what the receiver knows itself.
+func (m *Message) stamp(c *Conn, now uint64) {
+	m.conn = c
+	if m.deferred.Load() {
+		m.deferred.Store(false)
+	}
+	rec := m.rec
+	rec.Request.ClientID.UniqueProcess = c.peerPID // the kernel's word, not the peer's
+	rec.Request.Type &= wire.FlagNoImpersonate
+	if m.in.Reply {
+		rec.Request.Type |= wire.TypeRequest
+	} else {
+		rec.Request.Type |= wire.TypeDatagram
+		rec.Request.CallbackID = 0
+	}
+	rec.SenderPort, rec.Channel, rec.PortContext = c.addr, c.number, c.rec.PortContext
+	rec.Slot, rec.Generation = uint32(m.in.Slot), m.in.Gen
+	rec.ReceiveTime = now
+	rec.SectionAddress, rec.SectionLength = 0, 0
+}
+
+// taken tells the peer what was taken, before a handler runs: who finds its message
+// taken does not ring.
+func (c *Conn) taken() {
+	if c.recv.Lag() >= publishEvery {
+		c.recv.Publish()
+	} else {
+		c.recv.Entered()
+	}
 }
 
 // runInline runs the handler on the receiver's goroutine. It tells whether the
