@@ -37,6 +37,10 @@ func (l Limits) orDefaults() Limits {
 	return l
 }
 
+// sectionsPerUID bounds the mappings that one user makes a port's process hold: the
+// kernel allows a process 65,530 (vm.max_map_count), and at that the Go runtime ends.
+const sectionsPerUID = 8192
+
 // accounts counts by uid.
 type accounts struct {
 	limits Limits
@@ -49,6 +53,7 @@ type accounts struct {
 type account struct {
 	conns, half int
 	bytes       int64
+	sections    int
 }
 
 func newAccounts(l Limits) *accounts {
@@ -105,14 +110,19 @@ func (a *accounts) disconnect(uid uint32) {
 
 func (a *accounts) grant(uid uint32, n int64) error {
 	return a.with(uid, func(c *account) error {
+		if c.sections >= sectionsPerUID {
+			return fmt.Errorf("%w: uid %d has %d sections, the port's limit for one uid", ErrQuota, uid, c.sections)
+		}
 		if c.bytes+n > a.limits.BytesPerUID {
 			return fmt.Errorf("%w: %d bytes of section memory asked, uid %d holds %d of %d", ErrQuota, n, uid, c.bytes, a.limits.BytesPerUID)
 		}
 		c.bytes += n
+		c.sections++
 		return nil
 	})
 }
 
-func (a *accounts) ungrant(uid uint32, n int64) {
-	_ = a.with(uid, func(c *account) error { c.bytes -= n; return nil })
+// ungrant gives back n bytes in so many sections.
+func (a *accounts) ungrant(uid uint32, n int64, sections int) {
+	_ = a.with(uid, func(c *account) error { c.bytes -= n; c.sections -= sections; return nil })
 }

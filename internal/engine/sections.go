@@ -79,6 +79,7 @@ type sections struct {
 	closed bool          // unmap when users is 0
 	ended  error
 	bytes  int64 // granted
+	made   int   // sections of them
 }
 
 // A grow is a section that was asked for.
@@ -137,7 +138,8 @@ func (s *sections) take(c *Conn, n int, lend bool) (*region, error) {
 	}
 	err = c.link.Send(&link.Frame{Kind: link.Section, Section: r.number, Value: uint64(r.size())}, fd)
 	_ = unix.Close(fd)
-	if err != nil {
+	if err != nil { // the peer does not read, and never gets to know of it
+		s.unmake(c, r)
 		return nil, err
 	}
 	r.used = true
@@ -211,10 +213,11 @@ func (s *sections) make(c *Conn, class int, mine bool) (*region, int, error) {
 	}
 	sec, fd, err := section.Create("lpc:section", size)
 	if err != nil {
-		c.port.accounts.ungrant(c.peer.UID, int64(size))
+		c.port.accounts.ungrant(c.peer.UID, int64(size), 1)
 		return nil, -1, fmt.Errorf("%w: %w", ErrQuota, err)
 	}
 	s.bytes += int64(size)
+	s.made++
 	s.next++
 	r, err := s.add(c, s.next, sec, mine)
 	if err != nil {
@@ -222,6 +225,16 @@ func (s *sections) make(c *Conn, class int, mine bool) (*region, int, error) {
 		return nil, -1, err
 	}
 	return r, fd, nil
+}
+
+// unmake undoes make. s.mu is held.
+func (s *sections) unmake(c *Conn, r *region) {
+	delete(s.all, r.number)
+	c.port.accounts.ungrant(c.peer.UID, int64(r.size()), 1)
+	s.bytes -= int64(r.size())
+	s.made--
+	_ = r.sec.Unmap()
+	c.proc.pool.Free(r.addr)
 }
 
 // add enters a section. s.mu is held.
@@ -468,7 +481,7 @@ func (s *sections) unmap() {
 	now := s.users == 0
 	s.mu.Unlock()
 	if s.conn.port != nil {
-		s.conn.port.accounts.ungrant(s.conn.peer.UID, s.bytes)
+		s.conn.port.accounts.ungrant(s.conn.peer.UID, s.bytes, s.made)
 	}
 	if now {
 		s.unmapAll()
