@@ -225,7 +225,7 @@ func (t *theater) reap(a *actor) {
 
 // note books what the parent did or saw itself.
 func (t *theater) note(role string, pid int, text string) {
-	t.events = append(t.events, demoEvent{At: monotonic(), What: said, Text: text, Role: role, PID: pid})
+	t.events = append(t.events, demoEvent{At: t.view.now(), What: said, Text: text, Role: role, PID: pid})
 }
 
 // clear ends what is still there.

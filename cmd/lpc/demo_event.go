@@ -7,15 +7,13 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/seed-eedd8485/lpc"
 )
 
 // demoEvent is one thing that happened in a process of the demo, and one line
 // on its descriptor 3.
 type demoEvent struct {
-	At      int64      `json:"at"`               // CLOCK_MONOTONIC, ns: one clock for all processes
+	At      int64      `json:"at"`               // ns, of the process's clock
 	Engine  bool       `json:"engine,omitempty"` // from the engine's trace; else the process's own
 	What    string     `json:"what"`             // TraceEvent.What, or one of the words below
 	Call    string     `json:"call,omitempty"`   // said: the NT call that the process is in
@@ -45,32 +43,29 @@ const (
 // said is what a process says itself, beside the engine's events: Call and Text.
 const said = "said"
 
+// clock tells the time in ns since 1970, as the wall clock had it when the clock
+// was made and as the monotonic clock went on. Processes that start together agree
+// on it, and no clock that is set meanwhile turns their events around.
+type clock struct{ start time.Time }
+
+func (c clock) at(t time.Time) int64 { return c.start.UnixNano() + t.Sub(c.start).Nanoseconds() }
+func (c clock) now() int64           { return c.at(time.Now()) }
+
 // stage is a demo process's end of the pipe to the parent. Safe for concurrent use.
 type stage struct {
-	wall time.Time // the same moment
-	mono int64     // on both clocks
-
+	clock
 	mu  sync.Mutex
 	out *json.Encoder
 }
 
 func newStage() *stage {
-	s := &stage{out: json.NewEncoder(os.NewFile(3, "events"))}
-	// The narrowest of some looks, so that a preemption between the two clocks
-	// does not shift all events.
-	for i, best := 0, int64(0); i < 20; i++ {
-		before, wall := monotonic(), time.Now()
-		if d := monotonic() - before; i == 0 || d < best {
-			best, s.wall, s.mono = d, wall, before
-		}
-	}
-	return s
+	return &stage{clock: clock{time.Now()}, out: json.NewEncoder(os.NewFile(3, "events"))}
 }
 
 // trace is the engine's hook.
 func (s *stage) trace(e lpc.TraceEvent) {
 	d := demoEvent{
-		At: s.mono + e.Time.Sub(s.wall).Nanoseconds(), Engine: true,
+		At: s.at(e.Time), Engine: true,
 		What: e.What, Port: e.Port, MsgID: e.MsgID, Peer: e.Peer, Bytes: e.Bytes, Section: e.Section,
 	}
 	if e.Err != nil {
@@ -82,12 +77,12 @@ func (s *stage) trace(e lpc.TraceEvent) {
 // say tells what the process itself does in an NT call, or with a message; call
 // may be "" and id 0.
 func (s *stage) say(call string, id uint32, format string, args ...any) {
-	s.put(demoEvent{At: monotonic(), What: said, Call: call, MsgID: id, Text: fmt.Sprintf(format, args...)})
+	s.put(demoEvent{At: s.now(), What: said, Call: call, MsgID: id, Text: fmt.Sprintf(format, args...)})
 }
 
 // sign gives the parent a sign.
 func (s *stage) sign(e demoEvent) {
-	e.At = monotonic()
+	e.At = s.now()
 	s.put(e)
 }
 
@@ -96,11 +91,4 @@ func (s *stage) put(e demoEvent) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_ = s.out.Encode(e)
-}
-
-// monotonic is CLOCK_MONOTONIC in ns, which all processes of a machine share.
-func monotonic() int64 {
-	var ts unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) // clock_gettime(2): fails for an unknown clock only
-	return ts.Nano()
 }

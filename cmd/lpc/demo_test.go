@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-eedd8485/lpc"
 )
@@ -12,7 +13,7 @@ import (
 // their time, and an event that the table does not know is printed all the same.
 func TestDemoView(t *testing.T) {
 	var b bytes.Buffer
-	v := &demoView{w: &b}
+	v := &demoView{w: &b, clock: clock{time.Unix(0, 0)}}
 	peer := lpc.Caller{PID: 22, UID: 5}
 	v.step(0, []demoEvent{
 		{At: 3e6, Role: "client", PID: 22, Engine: true, What: "call", MsgID: 0x1a, Bytes: 1},

@@ -7,23 +7,24 @@ import (
 	"os"
 	"slices"
 	"strings"
-
-	"golang.org/x/sys/unix"
+	"time"
 )
 
 // demoView prints the demo: a heading a step, a line an event.
 type demoView struct {
 	w     io.Writer
 	err   error // the first that writing gave; nothing is written after it
-	zero  int64 // the demo's start, on the monotonic clock
+	clock       // since the demo's start
 	color bool
 }
 
 func newDemoView(f *os.File) *demoView {
-	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	// A character device that is no terminal is /dev/null: colors do no harm there.
+	st, err := f.Stat()
+	tty := err == nil && st.Mode()&os.ModeCharDevice != 0
 	v := &demoView{
-		w: f, zero: monotonic(),
-		color: err == nil && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
+		w: f, clock: clock{time.Now()},
+		color: tty && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
 	}
 	v.printf("Two processes and one port, %s. Each line is an event that one of them reported.\n\n", demoPort)
 	v.printf("%s\n", v.columns("ms", "process", "NT call", "message", "what happened", styleBold))
@@ -75,7 +76,7 @@ func (v *demoView) line(e demoEvent) {
 	if e.MsgID != 0 {
 		id = fmt.Sprintf("%#x", e.MsgID)
 	}
-	v.printf("%s\n", v.columns(fmt.Sprintf("%.2f", float64(e.At-v.zero)/1e6),
+	v.printf("%s\n", v.columns(fmt.Sprintf("%.2f", float64(e.At-v.start.UnixNano())/1e6),
 		fmt.Sprintf("%-6s %d", e.Role, e.PID), call, id, printable(text), style))
 }
 
@@ -89,7 +90,7 @@ func (v *demoView) columns(ms, who, call, id, what, style string) string {
 // done is the last line of a demo in which all went as it should.
 func (v *demoView) done() {
 	v.printf("\n%s\n", v.style(fmt.Sprintf("All %d steps went as they should, in %d ms.",
-		len(demoSteps), (monotonic()-v.zero)/1e6), styleBold))
+		len(demoSteps), time.Since(v.start).Milliseconds()), styleBold))
 }
 
 // stopped is the last line of the others.

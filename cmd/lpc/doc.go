@@ -18,7 +18,7 @@
 //
 // demo is three processes of this program. The parent starts a server and a
 // client (demo --role), whose trace hooks and own remarks come to it as one
-// JSON object a line on descriptor 3; it orders them by the monotonic clock and
-// prints them. No line is printed that did not arrive as such an event or as a
+// JSON object a line on descriptor 3; it orders them by their time and prints
+// them. No line is printed that did not arrive as such an event or as a
 // child's wait status.
 package main

@@ -65,11 +65,11 @@ func (c *Caller) room() bool {
 
 func (c *Caller) waitRoom(ctx context.Context) error {
 	for try := 0; ; try++ {
-		if c.room() {
-			return nil
-		}
 		if err := c.Err(); err != nil {
 			return err
+		}
+		if c.room() {
+			return nil
 		}
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)

@@ -220,7 +220,15 @@ func (k *call) startAs2(ctx context.Context, c *Conn, name callName, data []byte
 		k.putRegion()
 		return err
 	}
-	k.slot, k.id = slot, c.messageID(c.out.Reserve(slot))
+	k.slot = slot
+	if c.trace == nil {
+		k.id = c.messageID(c.out.Reserve(slot))
+	} else { // told before it is sent, and not between its reservation and its post
+		k.id = c.proc.nextID()
+		k.req.Callback = callback
+		emit(c.trace, Event{What: k.event(), Port: c.name, MsgID: k.id, Peer: c.peer, Bytes: n, Section: r != nil})
+		c.out.Reserve(slot)
+	}
 	k.req = channel.Request{Type: wire.TypeRequest, Process: c.proc.pid, Thread: k.th.rec.Cid.UniqueThread, MessageID: k.id, Callback: callback, Data: data}
 	if r != nil {
 		k.req.HasInfo, k.req.Info = true, r.info(n)
@@ -228,9 +236,6 @@ func (k *call) startAs2(ctx context.Context, c *Conn, name callName, data []byte
 	k.th.waits(c.addr, k.id, c.number, c.direction(), slot, p, name, [4]uint64{uint64(c.handle), uint64(k.id), uint64(n), 0})
 	c.out.Post(slot, &k.req)
 	k.th.rec.WaitGeneration = c.out.Generation(slot)
-	if c.trace != nil {
-		emit(c.trace, Event{What: k.event(), Port: c.name, MsgID: k.id, Peer: c.peer, Bytes: n, Section: r != nil})
-	}
 	if err = c.out.Wait(ctx, slot, alone, k.cleanup()); err != nil {
 		k.th.resumes()
 		threads.Put(k.th) // the slot is not ours any more
