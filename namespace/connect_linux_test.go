@@ -31,7 +31,7 @@ func TestConnectFullBacklog(t *testing.T) {
 	fill(t, l)
 
 	t.Run("ends with the context", func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+		ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
 		defer cancel()
 		_, err := Connect(ctx, mustParse("spool"))
 		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "backlog") {

@@ -116,8 +116,7 @@ active proctype caller() {
 	:: g > NCALL -> break
 	:: else ->
 		/* go: channel.(*Caller).put */
-		store(C, WORD, word(g, WAITING));
-		fence(C); /* tail.Add */
+		store(C, WORD, word(g, WAITING)); /* a plain store: publish orders it */
 
 		/* go: channel.(*Caller).publish */
 #ifdef NOFENCE_PUBLISH

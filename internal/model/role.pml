@@ -1,7 +1,7 @@
 /* The receiver's role of a dispatcher, and its replacement while a handler runs on
- * the receiver's goroutine. One hot connection sends two messages; the handler
- * of the first ends only when the last was handled (and, with OTHER, that of
- * another connection): a slow handler must stall nobody else.
+ * the receiver's goroutine. One hot connection sends a call and a
+ * datagram; the handler of the call ends only when the datagram was handled: a slow handler must stall
+ * nobody else.
  *
  * Time: a timer fires at any moment after it was set. A look after what was
  * published (nudge) that finds nothing changed comes back when all else is quiet.
@@ -9,8 +9,10 @@
  * Checked: everything is handled, once; one goroutine at a time works on the
  * receiver's own state; nothing hangs.
  *
- * Variants: GRAMS, the messages are datagrams, not calls; MIXED, the first is a
- * call, the second a datagram; OTHER, a second connection rings once.
+ * Variants:
+ *   OTHER  the second message comes from another connection, which rings once
+ *   ARMS   a receiver that finds nothing to do arms the channel and gives its role
+ *          up, instead of sleeping in a futex
  *
  * Mutants:
  *   ONCE           the look after what was published does not come back
@@ -23,7 +25,11 @@
  *   NOLOOKING      a receiver that is in its handler for a short time is not looked at again
  */
 
+#ifdef OTHER
+#define M 1
+#else
 #define M 2
+#endif
 #define W 5 /* workers: enough */
 
 #define ARMED 0
@@ -235,9 +241,10 @@ inline handle(m) {
 	assert(!handled[m]);
 	if
 	:: m == 1 ->
-		handled[M];
 #ifdef OTHER
 		handled[M+1];
+#else
+		handled[M];
 #endif
 		handled[1] = true
 	:: else -> handled[m] = true
@@ -336,8 +343,13 @@ receive: /* go: engine.(*dispatcher).receive */
 	fi;
 
 	/* go: engine.(*dispatcher).rest */
+#ifdef ARMS
+	if
+	:: false ->
+#else
 	if
 	:: hot && !hot2 ->
+#endif
 		/* go: engine.(*dispatcher).sleepOn */
 		if
 		:: atomic { !mu && (pending || pending2) -> skip }; goto receive
@@ -357,7 +369,11 @@ end_sleep:		!fut
 		unuse();
 		atomic { !mu -> sleepsOn = false };
 		goto receive
+#ifdef ARMS
 	:: true ->
+#else
+	:: hot2 || !hot ->
+#endif
 		/* go: engine.(*dispatcher).armAll */
 		lock();
 		if
@@ -380,8 +396,14 @@ end_sleep:		!fut
 		:: hot || hot2 || pending || pending2 -> unlock(); goto receive
 		:: else
 		fi;
-		role = NOBODY;
-		unlock()
+		atomic { /* and parks, where nothing is queued: one step, to keep the model small */
+			role = NOBODY;
+			unlock();
+			if
+			:: empty(queue) && !searching -> ok = false; got = false; mail[me] = PARKED; goto end
+			:: else
+			fi
+		}
 	fi;
 
 runQueue: /* go: engine.(*dispatcher).runQueue */
@@ -397,15 +419,9 @@ runQueue: /* go: engine.(*dispatcher).runQueue */
 init {
 	atomic {
 		run worker(0); run worker(1); run worker(2); run worker(3); run worker(4);
-#ifdef GRAMS
-		run sender(1, true);
-#else
 		run sender(1, false);
-#endif
-#if defined(GRAMS) || defined(MIXED)
+#ifndef OTHER
 		run sender(2, true)
-#else
-		run sender(2, false)
 #endif
 	}
 }
@@ -415,7 +431,11 @@ active proctype quiet() {
 	byte i;
 end:	timeout && !(nudging && refired < 4);
 	do
+#ifdef OTHER
+	:: i < M+1 -> i++; assert(handled[i])
+#else
 	:: i < M -> i++; assert(handled[i])
+#endif
 	:: else -> break
 	od
 }

@@ -1,8 +1,7 @@
 /* One slot: completion (DONE), abandon (ABANDONED), hang-up (LOST) and reuse under
- * generations. Two callers share one slot; one makes two calls,
- * the other one; any call may
- * be cancelled at any moment, the connection may end at any moment, and a handler
- * that has answered may answer again, late.
+ * generations. Two callers share one slot; one makes two calls, the other one. Any
+ * call may be cancelled at any moment, the connection may end at any moment, and a
+ * handler that has answered may answer again, late.
  *
  * Checked: a call has exactly one outcome; a reply that is there wins; the slot is
  * never given out while another call, or the server, still has it; a late answer
@@ -24,7 +23,8 @@
  *   NOGIVE         tooLate does not give the slot back
  *   NOGIVE_UNTAKEN take does not give back what was abandoned in the ring
  *   NOHOLD         an abandoned slot is released at once
- *   RECLAIM_ONCE   reclaim does not look again once it owns the slot
+ *   TWO_RECLAIM    two take held slots back at once: the second one's look may be of an
+ *                  earlier call's slot
  *   NOTICE         nobody tells who waits for a slot of those that are given up and come back
  */
 
@@ -39,6 +39,7 @@ byte wgen, wst;
 
 /* The calling process. */
 bool busy, held, freed, down;
+bool reclaiming;                 /* the mutex of that name */
 byte heldCount, starving, gens;
 
 /* The serving process: one message record, used again and again. */
@@ -69,43 +70,46 @@ inline casword(g, old, new) {
 	}
 }
 
-/* go: channel.(*Caller).Release */
-inline release() {
-	d_step { assert(owned); owned = false; busy = false };
+/* go: channel.(*Caller).offer */
+inline offer() {
 	if
 	:: starving > 0 -> freed = true
 	:: else
 	fi
 }
 
+/* go: channel.(*Caller).Release */
+inline release() {
+	d_step { assert(owned); owned = false; busy = false };
+	offer()
+}
+
 /* go: channel.(*Caller).reclaim */
 inline reclaim() {
 	if
-	:: heldCount > 0 && held ->
-		atomic { ok = isword(gens, FREE) };
+	:: heldCount > 0 ->
+#ifndef TWO_RECLAIM
+		atomic { !reclaiming -> reclaiming = true };
+#endif
 		if
-		:: ok ->
-			atomic { ok = held; held = false }; /* who clears it, owns it */
-#ifndef RECLAIM_ONCE
+		:: held ->
+			atomic { ok = isword(gens, FREE) };
 			if
 			:: ok ->
-				atomic { ok = isword(gens, FREE) };
+				atomic { ok = held; held = false }; /* who clears it, owns it */
 				if
-				:: !ok -> held = true /* it was used again and given up again meanwhile */
+				:: ok ->
+					heldCount--;
+					/* takeCleanup: the peer reads the request no longer */
+					assert(wst == FREE && !svbusy);
+					release()
 				:: else
 				fi
 			:: else
-			fi;
-#endif
-			if
-			:: ok ->
-				heldCount--;
-				assert(wst == FREE && !svbusy); /* takeCleanup: the peer reads the request no longer */
-				release()
-			:: else
 			fi
 		:: else
-		fi
+		fi;
+		reclaiming = false
 	:: else
 	fi
 }
@@ -199,10 +203,7 @@ take:
 				held = true;
 				heldCount++;
 #ifndef NOTICE
-				if
-				:: starving > 0 -> freed = true
-				:: else
-				fi;
+				offer();
 #endif
 #endif
 				goto next

@@ -10,7 +10,8 @@ bool busy[2] = true;
 bool freed;
 byte starving, served;
 
-inline signal() {
+/* go: channel.(*Caller).offer */
+inline offer() {
 	if
 	:: starving > 0 -> freed = true
 	:: else
@@ -20,11 +21,11 @@ inline signal() {
 /* go: channel.(*Caller).Release */
 active [2] proctype releaser() {
 	busy[_pid % 2] = false;
-	signal()
+	offer()
 }
 
 active [2] proctype waiter() {
-	bool ok;
+	bool ok, waited;
 	do
 	:: true ->
 		/* go: channel.(*Caller).Take */
@@ -51,10 +52,14 @@ active [2] proctype waiter() {
 		:: ok
 		:: else -> atomic { freed -> freed = false }
 		fi;
-		starving--
+		starving--;
+		waited = true
 	od;
 #ifndef NOPASS
-	signal();
+	if
+	:: waited -> offer() /* one signal may stand for several slots */
+	:: else
+	fi;
 #endif
 	served++
 }

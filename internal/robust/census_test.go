@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -100,6 +101,12 @@ func libraryStacks() string {
 
 // eventually asks for a condition that nothing signals until it holds.
 func eventually(patience time.Duration, holds func() bool) bool {
+	for range 200 {
+		if holds() {
+			return true
+		}
+		runtime.Gosched()
+	}
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for over := time.After(patience); ; {

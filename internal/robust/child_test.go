@@ -33,11 +33,23 @@ const nameEnv = "LPC_ROBUST_NAME"
 // start runs a child until the test ends.
 func start(t testing.TB, role, name string, env ...string) *child {
 	t.Helper()
+	return startAttr(t, nil, role, name, env...)
+}
+
+// startAs runs it as another user.
+func startAs(t testing.TB, as *syscall.Credential, role, name string, env ...string) *child {
+	t.Helper()
+	return startAttr(t, &syscall.SysProcAttr{Credential: as}, role, name, env...)
+}
+
+func startAttr(t testing.TB, attr *syscall.SysProcAttr, role, name string, env ...string) *child {
+	t.Helper()
 	c := &child{t: t, role: role, lines: make(chan string, 1024), ended: make(chan struct{})}
 	c.cmd = exec.Command("/proc/self/exe")
 	c.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", "GOTRACEBACK=all", roleEnv+"="+role, nameEnv+"="+name)
 	c.cmd.Env = append(c.cmd.Env, env...)
 	c.cmd.Stderr = &c.diag
+	c.cmd.SysProcAttr = attr
 	out, err := c.cmd.StdoutPipe()
 	if err == nil {
 		c.in, err = c.cmd.StdinPipe()

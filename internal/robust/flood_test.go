@@ -2,6 +2,7 @@ package robust
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -105,7 +106,15 @@ func TestFloods(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(context.Background(), hangs)
 			defer cancel()
-			c := dial(t, portName(t), nil)
+			c, err := lpc.Dial(ctx, portName(t), nil)
+			retries := 0
+			for ; errors.Is(err, lpc.ErrQuota); retries++ {
+				c, err = lpc.Dial(ctx, portName(t), nil)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = c.Close() }()
 			began := time.Now()
 			calls := size(100, 1000)
 			for i := range calls {
@@ -118,6 +127,10 @@ func TestFloods(t *testing.T) {
 			began = time.Now()
 			for i := range size(20, 200) {
 				c, err := lpc.Dial(ctx, portName(t), nil)
+				for errors.Is(err, lpc.ErrQuota) { // the flooders' user is this one, too
+					retries++
+					c, err = lpc.Dial(ctx, portName(t), nil)
+				}
 				if err != nil {
 					t.Fatalf("Dial %d: %v", i, err)
 				}
@@ -126,7 +139,7 @@ func TestFloods(t *testing.T) {
 				}
 				_ = c.Close()
 			}
-			t.Logf("%v a call with 1 ms idle, %v a connection with a large call", perCall, time.Since(began)/time.Duration(size(20, 200)))
+			t.Logf("%v a call with 1 ms idle, %v a connection with a large call, %d connections were refused for the quota", perCall, time.Since(began)/time.Duration(size(20, 200)), retries)
 			for _, f := range flooders {
 				if said := f.finish(); len(said) != 0 {
 					t.Errorf("the flooder says %q", said)

@@ -2,7 +2,6 @@ package robust
 
 import (
 	"context"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -44,14 +43,6 @@ func dial(t testing.TB, name string, o *lpc.DialOptions) *lpc.Conn {
 	}
 	t.Cleanup(func() { _ = c.Close() })
 	return c
-}
-
-// getenv gives the value a default.
-func getenv(key, otherwise string) string {
-	if v := os.Getenv(key); v != "" {
-		return v
-	}
-	return otherwise
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
