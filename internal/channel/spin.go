@@ -20,9 +20,9 @@ type spinner struct {
 }
 
 const (
-	spinMost    = 200 // µs
+	spinMost    = 300 // µs
 	spinStart   = 100 // more than it takes to wake a peer on a halted processor, 50 to 60
-	spinNear    = 200 // a park that ended within this would have been a hit
+	spinNear    = 250 // a park that ended within this would have been a hit, or nearly
 	spinUnknown = 2   // while the peer's processor is not known
 	spinProbe   = 32  // one wait of so many probes, once the budget is nothing
 	eager       = 400 // looks without a pause: a peer that is awake answers within these
@@ -137,8 +137,9 @@ func (s *spinner) hit(took uint64, limit uint32) {
 // that both park answer each other within the time that it takes to wake them: that
 // is no reason to go on parking.
 func (s *spinner) parked(took uint64) {
-	if took < spinNear*TicksPerMicrosecond() && s.budget.Load() < spinStart {
-		s.budget.Store(spinStart)
+	us := uint32(took / TicksPerMicrosecond())
+	if want := max(us*3/2, spinStart); us < spinNear && s.budget.Load() < want {
+		s.budget.Store(min(want, spinMost))
 	}
 }
 

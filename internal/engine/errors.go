@@ -86,6 +86,9 @@ func statusError(s wire.Status, text []byte) error {
 
 // fromChannel gives the channel's errors the engine's kinds.
 func fromChannel(err error) error {
+	if err == nil {
+		return nil // v is allocated, and this is the hot path
+	}
 	var v *channel.Violation
 	switch {
 	case errors.As(err, &v):

@@ -25,9 +25,11 @@ type Message struct {
 	conn     *Conn
 	use      atomic.Uint64 // this use's number; changes when it is replied to or done
 	deferred atomic.Bool
-	view     []byte                // larger data, in a section
-	region   *region               // that section
-	room     *region               // where the reply is being built
+	view     []byte  // larger data, in a section
+	region   *region // that section
+	room     *region // where the reply is being built,
+	small    []byte  // or here, if it is small; kept for the next use
+	inSmall  bool
 	tooLarge atomic.Pointer[error] // a reply that was not sent
 	away     bool                  // its handler has returned, the reply is to come; guarded by d.mu
 }
@@ -118,9 +120,13 @@ func (u Use) Room(n int) ([]byte, error) {
 	if !u.Live() {
 		return nil, ErrReplied
 	}
-	if m.room != nil {
-		m.conn.sections.put(m.room)
-		m.room = nil
+	m.dropRoom()
+	if n <= wire.MaxInline {
+		if m.small == nil {
+			m.small = make([]byte, wire.MaxInline)
+		}
+		m.inSmall = true
+		return m.small[:n], nil
 	}
 	r, err := m.replyRegion(max(n, wire.MaxInline+1), false)
 	if err != nil {
@@ -135,14 +141,32 @@ func (u Use) ReplyRoom(n int) error {
 	if !u.Live() {
 		return ErrReplied
 	}
-	r := u.M.room
-	if r == nil || n < 0 || n > r.size() {
+	m, size := u.M, -1
+	switch {
+	case m.inSmall:
+		size = wire.MaxInline
+	case m.room != nil:
+		size = m.room.size()
+	}
+	if n < 0 || n > size {
 		return fmt.Errorf("replying with %d bytes of a room that was not made for them", n)
 	}
 	if !u.claim() {
 		return ErrReplied
 	}
-	return u.M.reply(wire.StatusOK, nil, n)
+	if m.inSmall {
+		return m.reply(wire.StatusOK, m.small[:n], n)
+	}
+	return m.reply(wire.StatusOK, nil, n)
+}
+
+// dropRoom gives up what was begun.
+func (m *Message) dropRoom() {
+	m.inSmall = false
+	if m.room != nil {
+		m.conn.sections.put(m.room)
+		m.room = nil
+	}
 }
 
 // Fail sends a failure as the reply.
@@ -190,7 +214,7 @@ func (m *Message) reply(status wire.Status, data []byte, n int) error {
 	}
 	q := channel.Request{Type: wire.TypeReply, Process: m.d.proc.pid, MessageID: m.rec.Request.MessageID, Callback: m.rec.Request.CallbackID}
 	switch {
-	case m.room != nil && status == wire.StatusOK:
+	case m.room != nil && status == wire.StatusOK && data == nil:
 		q.HasInfo, q.Info = true, m.room.info(n)
 		m.keepRoom()
 	case n > wire.MaxInline:
@@ -244,10 +268,7 @@ func (m *Message) keepRoom() {
 // finish takes the message off its lists and gives it back.
 func (m *Message) finish() {
 	d, c := m.d, m.conn
-	if m.room != nil {
-		c.sections.put(m.room)
-		m.room = nil
-	}
+	m.dropRoom()
 	m.region, m.view = nil, nil
 	if m.tooLarge.Load() != nil {
 		m.tooLarge.Store(nil)

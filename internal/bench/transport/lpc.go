@@ -5,9 +5,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"path/filepath"
+	"sync"
 
 	"github.com/seed-eedd8485/lpc"
 	"github.com/seed-eedd8485/lpc/internal/bench/loops"
+	"github.com/seed-eedd8485/lpc/section"
 )
 
 // lpcSystem is this project's own: the public API and nothing else. Copied
@@ -57,9 +59,9 @@ func (s *lpcServer) serve(r lpc.Request) {
 	}
 	switch Op(seen[0]) {
 	case OpEcho:
-		_ = r.Reply(r.Bytes())
+		private(r, func(b []byte) { _ = r.Reply(b) })
 	case OpShort:
-		_ = r.Reply(r.Bytes()[numberAt : numberAt+ShortBytes])
+		private(r, func(b []byte) { _ = r.Reply(b[numberAt : numberAt+ShortBytes]) })
 	case OpSum:
 		replySum(r, seen)
 	case OpSumShort:
@@ -73,6 +75,26 @@ func (s *lpcServer) serve(r lpc.Request) {
 	}
 }
 
+// buffers are the handlers' private memory, as a socket's server has its read buffer.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// private copies the request to memory that the client cannot change and calls f with
+// it. Up to 304 bytes are such a copy already.
+func private(r lpc.Request, f func([]byte)) {
+	if r.Len() <= inline {
+		f(r.View())
+		return
+	}
+	p := buffers.Get().(*[]byte)
+	defer buffers.Put(p)
+	if n := r.Len(); cap(*p) < n {
+		*p = make([]byte, n)
+	}
+	b := (*p)[:r.Len()]
+	section.Copy(b, r.View())
+	f(b)
+}
+
 // replySum builds the echo of seen in place, with its sum.
 func replySum(r lpc.Request, seen []byte) {
 	sum := loops.Sum(seen)
@@ -81,10 +103,7 @@ func replySum(r lpc.Request, seen []byte) {
 		_ = r.Fail(1, err.Error())
 		return
 	}
-	const piece = 256 << 10 // larger copies go by slower stores (peers.md, 10)
-	for at := 0; at < len(seen); at += piece {
-		copy(out[at:min(at+piece, len(out))], seen[at:])
-	}
+	section.Copy(out, seen)
 	binary.LittleEndian.PutUint64(out[numberAt:], sum)
 	_ = r.ReplyAlloc(len(seen))
 }
