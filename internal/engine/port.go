@@ -58,6 +58,7 @@ type Port struct {
 const (
 	handshakeTime = 5 * time.Second // for a client that connects and says nothing
 	acceptRetry   = 100 * time.Millisecond
+	acceptsInARow = 64 // before those that were accepted are read
 )
 
 // Listen makes a connection port with a name.
@@ -141,7 +142,7 @@ func (p *Port) Stats() (connections, queued, inProgress int, calls, datagrams, f
 
 // incoming accepts what has connected. It runs on the poller's goroutine.
 func (p *Port) incoming() {
-	for {
+	for range acceptsInARow {
 		p.mu.Lock()
 		l := p.listener
 		p.mu.Unlock()
@@ -161,6 +162,11 @@ func (p *Port) incoming() {
 			return
 		}
 		p.greet(fd)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if poller, err := link.Default(); err == nil && p.listener != nil && p.src != nil {
+		poller.Again(p.src)
 	}
 }
 

@@ -102,7 +102,7 @@ func (l *Link) Receive(bell func(), frame func(*Frame, int) error) error {
 			bell()
 		}
 	}()
-	for {
+	for range inARow {
 		n, fd, err := l.read(buf[:])
 		switch {
 		case errors.Is(err, errAgain):
@@ -123,7 +123,18 @@ func (l *Link) Receive(bell func(), frame func(*Frame, int) error) error {
 			return err
 		}
 	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.fd >= 0 && l.src != nil {
+		l.poller.Again(l.src)
+	}
+	return nil
 }
+
+// inARow packets are read from one socket before the others have their turn: more
+// than a socket holds (some 280, unix(7) and SO_SNDBUF), so only a peer that sends
+// faster than it is read comes to it.
+const inARow = 512
 
 // read reads one packet. More than one descriptor, or one cut off, is an error.
 func (l *Link) read(buf []byte) (n, fd int, err error) {

@@ -101,12 +101,25 @@ func (p *Poller) Add(fd int, f func()) (*Source, error) {
 	s.f.Store(&f)
 	p.sources[i] = s
 	p.mu.Unlock()
-	ev := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET, Fd: int32(i), Pad: int32(generation32(s.token))}
+	ev := s.event()
 	if err := unix.EpollCtl(p.epfd, unix.EPOLL_CTL_ADD, fd, &ev); err != nil {
 		p.drop(s)
 		return nil, fmt.Errorf("adding a descriptor to the poller: %w", err)
 	}
 	return s, nil
+}
+
+// Again has f called once more, after the other sources have had their turn, for a
+// source that may have more to read (epoll_ctl(2): EPOLL_CTL_MOD looks anew).
+func (p *Poller) Again(s *Source) {
+	ev := s.event()
+	_ = unix.EpollCtl(p.epfd, unix.EPOLL_CTL_MOD, s.fd, &ev)
+}
+
+func (s *Source) event() unix.EpollEvent {
+	return unix.EpollEvent{
+		Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET, Fd: int32(uint32(s.token)), Pad: int32(generation32(s.token)),
+	}
 }
 
 func generation32(token uint64) uint32 { return uint32(token >> 32) }
