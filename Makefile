@@ -37,7 +37,7 @@ long: ## the robustness tests in full: a thousand kills, hostile peers
 
 .PHONY: model
 model: ## check the models of the wait protocol (needs spin and a C compiler)
-	go test -count=1 -v ./internal/model
+	LPC_MODEL=1 go test -count=1 -timeout 20m -v ./internal/model
 
 .PHONY: bench
 bench: ## measure, beside a raw Unix socket and net/rpc

@@ -16,6 +16,8 @@
  *
  * Mutants:
  *   ONCE           the look after what was published does not come back
+ *   NORECHECK      a look that finds all taken ends without another, though somebody may
+ *                  have published meanwhile and left it to this look
  *   AWAKE_ONLY     who finds the receiver asleep leaves no look behind, though it
  *                  may have been about to take something else
  *   ENTERED_LATE   the receiver tells how far it has come after it became replaceable
@@ -56,6 +58,7 @@ bool fut;              /* the receiver is in the futex */
 
 /* The sender. */
 bool nudging;
+byte nudgeHead;
 byte fired, refired;
 
 /* The dispatcher. */
@@ -82,7 +85,7 @@ inline unuse() { users-- }
 inline nudge(pos) {
 	if
 	:: nudging || taken >= pos
-	:: else -> nudging = true
+	:: else -> atomic { nudging = true; nudgeHead = taken }
 	fi
 }
 
@@ -130,19 +133,26 @@ proctype sender(byte n; bool gram) {
 active proctype nudger() {
 end:	do
 	:: nudging && fired < 1 -> fired++; goto fire
-	:: timeout && nudging && refired < 4 -> /* later */
+	:: timeout && nudging && refired < 5 -> /* later */
 		refired++;
-fire:		nudging = false;
-		if
-		:: taken < pub ->
+fire:		if
+		:: taken >= pub ->
+			nudging = false;
+#ifndef NORECHECK
+			if
+			:: taken < pub -> nudge(pub) /* published meanwhile, by one who saw this look under way */
+			:: else
+			fi
+#endif
+		:: taken < pub && taken != nudgeHead -> nudgeHead = taken
+		:: taken < pub && taken == nudgeHead ->
 			if
 			:: state == AWAKE -> bell = true
 			:: else
 			fi;
-#ifndef ONCE
-			nudging = true
+#ifdef ONCE
+			nudging = false
 #endif
-		:: else
 		fi
 	od
 }
@@ -429,7 +439,7 @@ init {
 /* When all is quiet, everything was handled. */
 active proctype quiet() {
 	byte i;
-end:	timeout && !(nudging && refired < 4);
+end:	timeout && !(nudging && refired < 5);
 	do
 #ifdef OTHER
 	:: i < M+1 -> i++; assert(handled[i])

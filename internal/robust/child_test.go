@@ -125,6 +125,31 @@ func (c *child) killedItself(point string) {
 	}
 }
 
+func (c *child) signal(s syscall.Signal) {
+	if err := c.cmd.Process.Signal(s); err != nil {
+		c.t.Error(err)
+	}
+}
+
+// stop stops the child: all its threads, as /proc tells (proc(5), state T).
+func (c *child) stop() {
+	c.t.Helper()
+	c.signal(syscall.SIGSTOP)
+	stat := fmt.Sprintf("/proc/%d/task/", c.cmd.Process.Pid)
+	if !eventually(hangs, func() bool {
+		tasks, _ := os.ReadDir(stat)
+		for _, t := range tasks {
+			b, _ := os.ReadFile(stat + t.Name() + "/stat")
+			if _, after, _ := bytes.Cut(b, []byte(") ")); len(after) > 0 && after[0] != 'T' {
+				return false
+			}
+		}
+		return true
+	}) {
+		c.t.Fatalf("the %s process does not stop", c.role)
+	}
+}
+
 // dump ends the child with the stacks of all its goroutines.
 func (c *child) dump() string {
 	_ = c.cmd.Process.Signal(syscall.SIGQUIT)

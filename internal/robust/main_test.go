@@ -30,6 +30,9 @@ func TestMain(m *testing.M) {
 	}
 	root, err := os.MkdirTemp("", "lpc-robust-")
 	if err == nil {
+		err = os.Chmod(root, 0o755) // other users look in it, too
+	}
+	if err == nil {
 		err = os.Setenv("LPC_ROOT", root)
 	}
 	if err == nil {

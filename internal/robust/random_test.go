@@ -59,12 +59,12 @@ func TestHostileProcess(t *testing.T) {
 		hog.expect("begins")
 		var quiet, beside, beHog []float64
 		for range size(3, 9) { // interleaved: whatever else runs on this machine is beside all of them
-			hostile.signal(syscall.SIGSTOP)
-			hog.signal(syscall.SIGSTOP)
+			hostile.stop()
+			hog.stop()
 			quiet = append(quiet, honest.rate())
 			hog.signal(syscall.SIGCONT)
 			beHog = append(beHog, honest.rate())
-			hog.signal(syscall.SIGSTOP)
+			hog.stop()
 			hostile.signal(syscall.SIGCONT)
 			beside = append(beside, honest.rate())
 		}
@@ -135,12 +135,6 @@ func (c *child) rate() float64 {
 	at, start := c.count(), time.Now()
 	<-time.After(time.Duration(size(100, 1000)) * time.Millisecond)
 	return float64(c.count()-at) / time.Since(start).Seconds()
-}
-
-func (c *child) signal(s syscall.Signal) {
-	if err := c.cmd.Process.Signal(s); err != nil {
-		c.t.Error(err)
-	}
 }
 
 func median(v []float64) float64 {

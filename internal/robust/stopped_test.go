@@ -22,7 +22,7 @@ func TestStoppedServer(t *testing.T) {
 		if _, err := c.Call(context.Background(), someBytes); err != nil {
 			t.Fatal(err)
 		}
-		server.signal(syscall.SIGSTOP)
+		server.stop()
 		waited := make(chan error, 2)
 		go func() {
 			_, err := c.Call(context.Background(), someBytes)
@@ -49,7 +49,7 @@ func TestStoppedServer(t *testing.T) {
 			}
 		}
 		// The server is stopped again, and the client goes: CLOSE must get through.
-		server.signal(syscall.SIGSTOP)
+		server.stop()
 		for range 3 {
 			ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 			_, _ = c.Call(ctx, someBytes)

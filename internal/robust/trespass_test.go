@@ -79,7 +79,7 @@ var badChannels = []trespass{
 	{"section that is not there", one(func(r *raw, at int) { r.dataInfo(at, 7<<40, 1) }), "section 7"},
 	{"no data entries", one(func(r *raw, at int) { r.dataInfo(at, 1<<40, 1); r.put64(at+infoCount, 0) }), "0 data entries"},
 	{"data larger than the limit", one(func(r *raw, at int) { r.dataInfo(at, 1<<40, 1<<62) }), "at most 1073741824"},
-	{"datagram with a section that is not there", func(r *raw) { r.dataInfo(r.cell(0), 7<<40, 1); r.publish(2, 0) }, "section 7"},
+	{"datagram with a section that is not there", func(r *raw) { r.dataInfo(r.cell(0), 7<<40, 1); r.publish(2, 0) }, "in a section"},
 	{"length of a datagram", func(r *raw) { r.message(r.cell(0), "x"); r.put16(r.cell(0)+msgData, 400); r.publish(2, 0) }, "data length 400"},
 	{"published while served", func(r *raw) { r.served("hold"); r.request(0, "x"); r.publish(1, 0) }, "published again"},
 	{"word while served", func(r *raw) { r.served("await"); r.put64(r.slot(0), 55); r.request(1, "go"); r.publish(1, 1) }, "changed to 0x37"},
