@@ -13,6 +13,8 @@
  *   OTHER  the second message comes from another connection, which rings once
  *   ARMS   a receiver that finds nothing to do arms the channel and gives its role
  *          up, instead of sleeping in a futex
+ *   BATCH  datagrams that follow are run without the lock in between; the slow one is
+ *          the last of them
  *
  * Mutants:
  *   ONCE           the look after what was published does not come back
@@ -24,13 +26,20 @@
  *   NOCAS_RETURN   who returns from a handler stores, without comparing
  *   NOCAS_REPLACE  who replaces stores, without comparing
  *   LATE_STATE     inHandler is set after the lock was let go
+ *   NOWAITING      who enters the next handler without the lock does not look then
+ *                  whether the receiver is wanted
  *   NOLOOKING      a receiver that is in its handler for a short time is not looked at again
  */
 
-#ifdef OTHER
+#if defined(OTHER) && !defined(BATCH)
 #define M 1
 #else
 #define M 2
+#endif
+#ifdef BATCH
+#define SLOW M /* the message whose handler waits for the other one */
+#else
+#define SLOW 1
 #endif
 #define W 5 /* workers: enough */
 
@@ -124,8 +133,12 @@ proctype sender(byte n; bool gram) {
 	/* A datagram's sender leaves a look behind at once, a caller when it parks. */
 	/* go: channel.(*Caller).park */
 	if
+#ifdef BATCH
+	:: true /* here it is the other connection's bell that must be heard */
+#else
 	:: look -> nudge(n)
 	:: else
+#endif
 	fi
 }
 
@@ -250,13 +263,13 @@ end:	do
 inline handle(m) {
 	assert(!handled[m]);
 	if
-	:: m == 1 ->
+	:: m == SLOW ->
 #ifdef OTHER
 		handled[M+1];
 #else
 		handled[M];
 #endif
-		handled[1] = true
+		handled[m] = true
 	:: else -> handled[m] = true
 	fi
 }
@@ -336,6 +349,29 @@ receive: /* go: engine.(*dispatcher).receive */
 			rstate[me] = NOTINLINE; ok = true;
 #else
 			atomic { ok = (rstate[me] == INHANDLER); if :: ok -> rstate[me] = NOTINLINE :: else fi };
+#endif
+#ifdef BATCH
+			/* go: engine.(*dispatcher).runGrams */
+			do
+			:: !ok || waiting || pub == head -> break
+			:: else ->
+				atomic { assert(users == 0); head++; m = head; taken = head };
+				rstate[me] = INHANDLER; /* a full fence; without the lock */
+#ifndef NOWAITING
+				if
+				:: waiting ->
+					atomic { ok = (rstate[me] == INHANDLER); if :: ok -> rstate[me] = NOTINLINE :: else fi };
+					if
+					:: ok -> atomic { !mu -> queue!m; m = 0; searchMore() }; break
+					:: else
+					fi
+				:: else
+				fi;
+#endif
+				handle(m);
+				m = 0;
+				atomic { ok = (rstate[me] == INHANDLER); if :: ok -> rstate[me] = NOTINLINE :: else fi }
+			od;
 #endif
 			if
 			:: !ok -> goto runQueue /* replaced */
@@ -429,9 +465,14 @@ runQueue: /* go: engine.(*dispatcher).runQueue */
 init {
 	atomic {
 		run worker(0); run worker(1); run worker(2); run worker(3); run worker(4);
+#ifdef BATCH
+		pub = M - 1; /* all but one stand in the ring when the last wakes the receiver */
+		run sender(M, true)
+#else
 		run sender(1, false);
 #ifndef OTHER
 		run sender(2, true)
+#endif
 #endif
 	}
 }

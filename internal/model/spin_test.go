@@ -78,6 +78,7 @@ var checks = []check{
 	{"role", "", ""},
 	{"role", "OTHER", ""},
 	{"role", "OTHER ARMS", ""},
+	{"role", "OTHER BATCH", ""},
 	{"role", "ONCE", broken},
 	{"role", "NORECHECK", broken},
 	{"role", "AWAKE_ONLY", broken},
@@ -86,6 +87,7 @@ var checks = []check{
 	{"role", "NOCAS_REPLACE", broken},
 	{"role", "OTHER LATE_STATE", broken},
 	{"role", "OTHER NOLOOKING", broken},
+	{"role", "OTHER BATCH NOWAITING", broken},
 }
 
 func TestModels(t *testing.T) {

@@ -15,7 +15,6 @@ import (
 
 	"github.com/seed-eedd8485/lpc"
 	"github.com/seed-eedd8485/lpc/internal/channel"
-	"github.com/seed-eedd8485/lpc/namespace"
 )
 
 func init() { roles["server of files"] = fuseRole }
@@ -58,25 +57,20 @@ func fuseRole(name string) error {
 		say("%v", err)
 		return nil
 	}
-	n, err := namespace.Parse(name)
+	s, err := listenRaw(name)
 	if err != nil {
 		return err
 	}
-	l, err := namespace.Listen(n, namespace.Options{})
-	if err != nil {
-		return err
-	}
-	_ = unix.SetNonblock(l.FD(), false)
 	say("listening")
 	go func() {
 		for {
-			if err := sendFile(l.FD(), fd); err != nil {
+			if err := sendFile(s.l.FD(), fd); err != nil {
 				fmt.Fprintln(os.Stderr, "serving:", err)
 			}
 		}
 	}()
 	ask()()
-	return l.Close()
+	return s.l.Close()
 }
 
 func sendFile(listener, file int) error {

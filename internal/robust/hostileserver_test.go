@@ -21,19 +21,24 @@ type rawServer struct{ l *namespace.Listener }
 
 func rawListen(t testing.TB) *rawServer {
 	t.Helper()
-	n, err := namespace.Parse(portName(t))
+	s, err := listenRaw(portName(t))
 	if err != nil {
 		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.l.Close() })
+	return s
+}
+
+func listenRaw(name string) (*rawServer, error) {
+	n, err := namespace.Parse(name)
+	if err != nil {
+		return nil, err
 	}
 	l, err := namespace.Listen(n, namespace.Options{})
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	t.Cleanup(func() { _ = l.Close() })
-	if err := unix.SetNonblock(l.FD(), false); err != nil {
-		t.Fatal(err)
-	}
-	return &rawServer{l}
+	return &rawServer{l}, unix.SetNonblock(l.FD(), false) // Accept waits
 }
 
 // accept takes the next client's CONNECT.

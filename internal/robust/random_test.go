@@ -147,7 +147,7 @@ func hogRole(string) error {
 	var over atomic.Bool
 	go func() { ask()(); over.Store(true) }()
 	say("begins")
-	for !over.Load() { //nolint:revive // that is what it does
+	for !over.Load() {
 	}
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -211,11 +210,6 @@ func (r *raw) farewell() (reason byte, text string, err error) {
 		}
 	}
 }
-
-// word32 and word64 are a place in the channel. The mapping is page-aligned and at
-// is a multiple of their size, below the channel's.
-func (r *raw) word32(at int) *uint32 { return (*uint32)(unsafe.Pointer(&r.mem[at])) }
-func (r *raw) word64(at int) *uint64 { return (*uint64)(unsafe.Pointer(&r.mem[at])) }
 
 func (r *raw) put16(at int, v uint16) { binary.LittleEndian.PutUint16(r.mem[at:], v) }
 func (r *raw) put32(at int, v uint32) { atomic.StoreUint32(r.word32(at), v) }
