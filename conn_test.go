@@ -328,6 +328,9 @@ func TestOtherUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root to run a client as another user")
 	}
+	if os.Getenv("LPC_TEST_EMULATOR") != "" {
+		t.Skip("the emulator does not hand SO_PEERGROUPS on")
+	}
 	watchdog(t)
 	root, err := os.MkdirTemp("/run", "lpc-test") // a place that everybody may search
 	if err != nil {
@@ -353,9 +356,6 @@ func TestOtherUser(t *testing.T) {
 		_ = exe.Chmod(0o755)
 		_ = exe.Close()
 		cmd := exec.Command(exe.Name())
-		if e := os.Getenv("LPC_TEST_EMULATOR"); e != "" {
-			cmd = exec.Command(e, exe.Name())
-		}
 		cmd.Env = append(os.Environ(), "LPC_TEST_ROLE=who", "LPC_TEST_PORT="+port)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65533, Groups: []uint32{5, 6}}}
 		var errs strings.Builder
