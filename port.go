@@ -129,7 +129,9 @@ func (p *Port) Stats() (s PortStats) {
 //
 // A handler runs on the goroutine that received its message when nothing else is
 // to do, else on a worker; either way a slow handler stalls nobody else. Messages
-// of one connection are begun in the order in which they were sent.
+// of one connection are taken in the order in which they were sent; their handlers
+// run at once, so that one may begin before up to MaxWorkers-1 earlier ones have.
+// With MaxWorkers 1 the order is strict.
 func Serve(ctx context.Context, p *Port, h Handler) error {
 	if h == nil {
 		return wrap("serve", p.p.Name().Short(), 0, fmt.Errorf("the handler is nil"))

@@ -395,9 +395,10 @@ func (c *Caller) publish(pos uint32, kind, index int) {
 		if atomic.CompareAndSwapUint32(&c.receiver.State, recvArmed, recvAwake) {
 			c.bell()
 		}
-	case recvAwake:
-		if kind != kindRequest {
-			c.nudge(pos) // a caller looks again before it parks; nobody does for this one
-		}
+	}
+	if kind != kindRequest {
+		// A caller looks again before it parks; nobody does for this one. Also after a
+		// wake: the receiver may find something else first and sit in its handler.
+		c.nudge(pos)
 	}
 }

@@ -139,6 +139,10 @@ func (c *Caller) conclude(ctx context.Context, s int, w *uint64, want uint64, cl
 		c.Release(s)
 		return c.Err()
 	}
+	if ctx.Err() == nil { // the word was seen to change, and is as it was
+		c.Down(violation("slot %d was answered and then was not", s))
+		return c.conclude(ctx, s, w, want, cleanup)
+	}
 	c.setCleanup(s, cleanup) // before the swap: the peer may give the slot back at once
 	if !atomic.CompareAndSwapUint64(w, want, want&^stateMask|stAbandoned) {
 		c.takeCleanup(s)

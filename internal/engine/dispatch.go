@@ -328,7 +328,7 @@ func (d *dispatcher) run(h Handler, u Use, th *thread, start uint64) {
 		u.end(s)
 	} else {
 		h(u)
-		if m.deferred.Load() {
+		if u.isDeferred() {
 			u.leaveDeferred()
 		} else {
 			u.end(wire.StatusDropped)

@@ -31,7 +31,7 @@ func (d *dispatcher) runGrams(c *Conn, h Handler, u Use, ro *role, th *thread, n
 		h(u)
 		th.served()
 		mine := atomic.CompareAndSwapUint32(&ro.state, inHandler, notInline)
-		if m.deferred.Load() {
+		if u.isDeferred() {
 			u.leaveDeferred()
 			return !mine
 		}

@@ -24,11 +24,12 @@ type Message struct {
 
 	conn     *Conn
 	use      atomic.Uint64 // this use's number; changes when it is replied to or done
-	deferred atomic.Bool
-	view     []byte  // larger data, in a section
-	region   *region // that section
-	room     *region // where the reply is being built,
-	small    []byte  // or here, if it is small; kept for the next use
+	deferred atomic.Uint64 // the use that was deferred, plus one
+	ended    uint64        // use when the last one was finished; guarded by d.mu
+	view     []byte        // larger data, in a section
+	region   *region       // that section
+	room     *region       // where the reply is being built,
+	small    []byte        // or here, if it is small; kept for the next use
 	inSmall  bool
 	tooLarge atomic.Pointer[error] // a reply that was not sent
 	away     bool                  // its handler has returned, the reply is to come; guarded by d.mu
@@ -87,7 +88,14 @@ func (u Use) Data() (data []byte, shared bool) {
 }
 
 // Defer lets the reply come after the handler has returned.
-func (u Use) Defer() { u.M.deferred.Store(true) }
+func (u Use) Defer() {
+	if u.Live() {
+		u.M.deferred.Store(u.N + 1)
+	}
+}
+
+// isDeferred: this use was, not a later one of its record.
+func (u Use) isDeferred() bool { return u.M.deferred.Load() == u.N+1 }
 
 // parent makes the message the parent of a call.
 func (u Use) parent() *parent { return &parent{addr: u.M.addr, id: u.M.rec.Request.MessageID} }
@@ -285,9 +293,7 @@ func (m *Message) finish() {
 		c.rec.InProgress--
 	}
 	c.active--
-	if m.deferred.Load() {
-		m.use.Add(1) // so that leaveDeferred tells this use from the next
-	}
+	m.ended = m.use.Load() // so that leaveDeferred tells this use from the next
 	if m.away {
 		m.away = false
 	} else {
@@ -322,7 +328,7 @@ func (u Use) leaveDeferred() {
 	m, d := u.M, u.M.d
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if n := m.use.Load(); n != u.N && n != u.N+1 {
+	if m.ended > u.N {
 		return // replied to and finished
 	}
 	m.away = true

@@ -281,9 +281,6 @@ func (d *dispatcher) deliver(c *Conn, m *Message, ro *role, th *thread, spare **
 // stamp writes into a received message's record what the receiver knows itself.
 func (m *Message) stamp(c *Conn, now uint64) {
 	m.conn = c
-	if m.deferred.Load() {
-		m.deferred.Store(false)
-	}
 	rec := m.rec
 	rec.Request.ClientID.UniqueProcess = c.peerPID // the kernel's word, not the peer's
 	rec.Request.Type &= wire.FlagNoImpersonate

@@ -9,6 +9,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/seed-eedd8485/lpc/internal/failpoint"
 	"github.com/seed-eedd8485/lpc/internal/link"
@@ -394,7 +395,7 @@ func (s *sections) acquire(ctx context.Context, c *Conn, n int) (*region, error)
 	id := s.next
 	s.grows[id] = &grow{class: classOf(n), done: ch}
 	s.mu.Unlock()
-	err = c.link.Send(&link.Frame{Kind: link.Grow, Number: id, Value: uint64(n)}, -1)
+	err = c.ask(ctx, &link.Frame{Kind: link.Grow, Number: id, Value: uint64(n)})
 	if err == nil {
 		failpoint.At(failpoint.GrowSent)
 		select {
@@ -431,6 +432,29 @@ func (s *sections) acquire(ctx context.Context, c *Conn, n int) (*region, error)
 	s.users++
 	return r, nil
 }
+
+// ask sends a frame; it waits while the peer, stopped perhaps, leaves its socket full
+// of bells.
+func (c *Conn) ask(ctx context.Context, f *link.Frame) error {
+	for {
+		err := c.link.Send(f, -1)
+		if !errors.Is(err, unix.EAGAIN) {
+			return err
+		}
+		t := time.NewTimer(askAgain)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return context.Cause(ctx)
+		case <-c.Done():
+			t.Stop()
+			return c.Err()
+		}
+	}
+}
+
+const askAgain = 5 * time.Millisecond
 
 // find is the region of a section address that the peer named, with n bytes at the
 // offset inside it.
