@@ -32,8 +32,12 @@ fuzz: ## every fuzz target for FUZZTIME
 	  done; done
 
 .PHONY: long
-long: ## the robustness tests in full: a thousand kills, hostile peers
-	LPC_LONG=1 go test -count=1 -timeout 20m ./internal/robust
+long: ## a thousand kills, every failpoint
+	LPC_LONG=1 go test -count=1 -timeout 20m -run 'TestRandomKills|TestKillAtFailpoints' ./internal/robust
+
+.PHONY: soak
+soak: ## all robustness tests in full: hostile peers for minutes, rates beside them (a quiet machine)
+	LPC_LONG=1 go test -count=1 -timeout 30m ./internal/robust
 
 .PHONY: model
 model: ## check the models of the wait protocol (needs spin and a C compiler)
