@@ -32,8 +32,8 @@ fuzz: ## every fuzz target for FUZZTIME
 	  done; done
 
 .PHONY: long
-long: ## a thousand kills, every failpoint
-	LPC_LONG=1 go test -count=1 -timeout 20m -run 'TestRandomKills|TestKillAtFailpoints' ./internal/robust
+long: ## a thousand kills, every failpoint, a client that says nothing
+	LPC_LONG=1 go test -count=1 -timeout 20m -run 'TestRandomKills|TestKillAtFailpoints|TestSilentClient' ./internal/robust
 
 .PHONY: soak
 soak: ## all robustness tests in full: hostile peers for minutes, rates beside them (a quiet machine)
