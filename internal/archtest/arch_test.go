@@ -18,12 +18,13 @@ const module = "github.com/seed-eedd8485/lpc"
 // layers, from the bottom: a package imports packages of lower layers only, or of
 // its own layer where the table says so. A package that is not listed fails.
 var layers = [][]string{
-	{"wire", "internal/failpoint", "bin", "security"},
-	{"namespace", "section", "internal/pool"},
-	{"internal/link", "internal/channel", "bootsec"},
+	{"wire", "internal/failpoint", "bin", "security", "isf"},
+	{"namespace", "section", "internal/pool", "isf/pdb"},
+	{"internal/link", "internal/channel", "bootsec", "ntdump", "target"},
 	{"internal/engine"},
 	{""}, // the root package: the vocabulary
-	{"internal/bench"},
+	{"internal/bench", "waitgraph"},
+	{"kd"},
 	{"cmd/lpc"},
 }
 
@@ -34,10 +35,12 @@ var external = map[string][]string{
 	"internal/pool": {"golang.org/x/sys"}, "internal/link": {"golang.org/x/sys"}, "internal/channel": {"golang.org/x/sys"},
 	"internal/engine": {"golang.org/x/sys"}, "": {"golang.org/x/sys"}, "internal/bench": {"golang.org/x/sys"},
 	"cmd/lpc": {"golang.org/x/sys", "github.com/alecthomas/kong"}, "bootsec": {"golang.org/x/arch"},
+	"target": {"golang.org/x/sys", "github.com/klauspost/compress"}, "kd": {"golang.org/x/arch"},
+	"isf": {"github.com/ulikunitz/xz"}, "ntdump": {"golang.org/x/sys"},
 }
 
 // unsafeIn are the packages that may use unsafe, in files named *_unsafe.go.
-var unsafeIn = []string{"internal/pool", "internal/channel", "internal/link", "internal/engine", "section", "security", "internal/bench"}
+var unsafeIn = []string{"internal/pool", "internal/channel", "internal/link", "internal/engine", "section", "security", "internal/bench", "target", "ntdump"}
 
 // testOnly packages hold tests and their helpers; the rules above are not theirs.
 var testOnly = []string{"internal/archtest", "internal/robust", "internal/lintest", "internal/model"}
@@ -122,6 +125,26 @@ func TestImportsPointDown(t *testing.T) {
 			}
 			if theirs >= mine {
 				t.Errorf("%s imports %s, which is not below it", f.path, path)
+			}
+		}
+	}
+}
+
+// debugger packages read memory; linking what runs the calls would let a command
+// ask the engine of its own process instead.
+var debugger = []string{"kd", "waitgraph", "target", "ntdump", "isf", "bootsec", "bin"}
+
+func TestDebuggerNeverImportsTheEngine(t *testing.T) {
+	for _, f := range sources(t) {
+		if _, group := layerOf(f.pkg); !slices.Contains(debugger, group) {
+			continue
+		}
+		for _, imp := range f.ast.Imports {
+			path, _ := strconv.Unquote(imp.Path.Value)
+			for _, never := range []string{"", "/internal/engine", "/internal/channel", "/internal/link"} {
+				if path == module+never {
+					t.Errorf("%s imports %s", f.path, path)
+				}
 			}
 		}
 	}
