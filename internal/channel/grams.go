@@ -69,13 +69,13 @@ func (c *Caller) waitRoom(ctx context.Context) error {
 			return err
 		}
 		if c.room() {
-			return nil
+			return c.Err() // the other end reads the rest of a ring that ended: room for nobody
 		}
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
 		if c.spin.until(c.room, never) {
-			return nil
+			return c.Err()
 		}
 		if try < yields {
 			runtime.Gosched()

@@ -168,13 +168,18 @@ func (c *Conn) ready() {
 		return // the handshake reads it
 	}
 	if err := c.link.Receive(c.rang, c.frame); err != nil {
-		if errors.Is(err, io.EOF) {
-			err = fmt.Errorf("%w: process %d (%s)", ErrPeerDied, c.peer.PID, c.peerName())
-		} else if !isKind(err) {
-			err = fmt.Errorf("%w: %w", ErrProtocol, err)
-		}
-		c.end(err, link.ReasonViolation)
+		c.broken(err)
 	}
+}
+
+// broken ends the connection for what the control socket gave instead of a frame.
+func (c *Conn) broken(err error) {
+	if errors.Is(err, io.EOF) {
+		err = fmt.Errorf("%w: process %d (%s)", ErrPeerDied, c.peer.PID, c.peerName())
+	} else if !isKind(err) {
+		err = fmt.Errorf("%w: %w", ErrProtocol, err)
+	}
+	c.end(err, link.ReasonViolation)
 }
 
 // rang: the peer rang the doorbell.
@@ -259,6 +264,7 @@ func (c *Conn) end(err error, reason uint8) {
 		c.cancel()
 	}
 	c.mu.Unlock()
+	c.out.Down(err) // before the peer is told: what it then makes room for is not sent
 	f := link.Frame{Kind: link.Close, Reason: reason}
 	if reason != link.ReasonNone {
 		f.Text = []byte(err.Error())
@@ -276,7 +282,6 @@ func (c *Conn) end(err error, reason uint8) {
 		d.rec.Failures++
 	}
 	d.mu.Unlock()
-	c.out.Down(err)
 	c.sections.down(err)
 	c.link.Close()
 	d.ring(c) // the receiver reads the ring's rest and lets go

@@ -50,8 +50,12 @@ func (r *Pending) Peer() security.Identity { return r.peer }
 // ready reads the client's CONNECT frame on the poller's goroutine.
 func (r *Pending) ready() {
 	err := r.link.Receive(r.rang, r.frame)
-	if err == nil || r.connection() != nil {
-		return // a connection looks itself: the end of a socket stays readable
+	if err == nil {
+		return
+	}
+	if c := r.connection(); c != nil {
+		c.broken(err) // it came while the connection took the socket over, and is read
+		return
 	}
 	if errors.Is(err, io.EOF) {
 		err = fmt.Errorf("%w in the handshake", ErrPeerDied)

@@ -35,12 +35,15 @@ func TestHostileClient(t *testing.T) {
 		honest := dial(t, portName(t), &lpc.DialOptions{Info: []byte("honest")})
 		for _, list := range [][]trespass{badFrames, badFramesLater, badChannels} {
 			for _, bad := range list {
-				t.Run(bad.name, func(t *testing.T) {
+				ok := t.Run(bad.name, func(t *testing.T) {
 					bad.check(t, p, ended)
 					if b, err := honest.Call(context.Background(), someBytes); err != nil || string(b) != string(someBytes) {
 						t.Fatalf("the honest client's call gives %q, %v", b, err)
 					}
 				})
+				if !ok {
+					return // what this one left behind would be taken for the next one's
+				}
 			}
 		}
 	})
