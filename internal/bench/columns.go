@@ -38,6 +38,7 @@ var columnsOf = map[string][]column{
 			return fmt.Sprintf("%.0f%%", 100*l.figure(together))
 		}},
 		mallocs("allocs", allocs), faster("mean x unix", meanUS), faster("p50 x unix", p50US),
+		micros("call alone: mean", bareUS), micros("p50", bareP50), faster("mean x unix", bareUS), faster("p50 x unix", bareP50),
 	},
 	kindCallers: {
 		rate("calls/s", perS), worstRate("worst pair", perS),

@@ -73,6 +73,8 @@ func callUS(m measured) float64   { return m.CallUS }
 func loopsUS(m measured) float64  { return m.LoopsUS }
 func callP50(m measured) float64  { return m.CallP50US }
 func hereUS(m measured) float64   { return m.HereUS }
+func bareUS(m measured) float64   { return m.BareUS }
+func bareP50(m measured) float64  { return m.BareP50US }
 func together(m measured) float64 { return m.Together }
 func allocs(m measured) float64   { return m.Allocs }
 

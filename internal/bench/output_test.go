@@ -57,7 +57,7 @@ func sample() []*line {
 func made(us float64) measured {
 	return measured{cpu: us / 1e6 * 1.5 * 1e4, Result: load.Result{
 		Calls: 1e4, MeanUS: us, P50US: us * 0.9, P99US: us * 3, P999US: us * 10, PerS: 1e6 / us,
-		CallUS: us + 30, CallP50US: us*0.9 + 30, LoopsUS: 30, HereUS: 13, Together: 0.25,
+		CallUS: us + 30, CallP50US: us*0.9 + 30, LoopsUS: 30, HereUS: 13, Together: 0.25, BareUS: us * 2, BareP50US: us * 1.5,
 		Slowest: 80, Fastest: 100, Allocs: 0, AllocsDeadline: -1,
 	}}
 }

@@ -166,13 +166,16 @@ func (p *plan) add(o Options, ph phase) {
 }
 
 // times returns the measured time and the warm-up of one round. Large messages
-// take longer each, and the headline is worth more of the run.
+// take longer each, the headline is worth more of the run, and many callers are only as
+// even as the time slices of some ms that the kernel gives are small against the round.
 func times(o Options, s load.Spec) (measure, warmUp time.Duration) {
 	measure = cmp.Or(o.measure, 45*time.Millisecond)
 	if o.Quick {
 		measure = cmp.Or(o.measure, 8*time.Millisecond)
 	} else if s.Bytes >= 1<<20 || s.Bytes == 32 && s.Form == load.Copy {
 		measure *= 2
+	} else if s.Callers > 1 {
+		measure *= 4
 	}
 	return measure, measure / 4
 }

@@ -19,8 +19,9 @@ func BenchmarkWork(b *testing.B) {
 	m := newMessage()
 	data := make([]byte, 32)
 	buf := make([]byte, 64)
-	req := Request{Type: wire.TypeRequest, MessageID: 1, Data: data}
-	rep := Request{Type: wire.TypeReply, MessageID: 1, Data: data}
+	req := Request{MessageID: 1, Data: data}
+	rep := Request{MessageID: 1, Data: data}
+	var since uint64
 	ctx := b.Context()
 	for b.Loop() {
 		i, _, _ := c.Take(ctx)
@@ -30,10 +31,10 @@ func BenchmarkWork(b *testing.B) {
 		_ = r.Reply(m.Slot, m.Gen, wire.StatusOK, &rep)
 		r.Publish()
 		var res Result
-		_ = c.Wait(ctx, i, false, nil) // the reply is there
+		_ = c.Wait(ctx, i, false, nil, &since) // the reply is there
 		_ = c.Result(i, &res)
 		c.Inline(i, buf, res.Length)
-		c.Finished(i)
+		c.Release(i)
 	}
 }
 
@@ -52,16 +53,5 @@ func BenchmarkCPU(b *testing.B) {
 func BenchmarkPause(b *testing.B) {
 	for b.Loop() {
 		pause()
-	}
-}
-
-func BenchmarkPrefetch(b *testing.B) {
-	s, _, err := Create(1)
-	if err != nil {
-		b.Fatal(err)
-	}
-	c := NewCaller(s, false, true, func() {})
-	for b.Loop() {
-		c.expectWrite(0)
 	}
 }

@@ -234,20 +234,8 @@ const heldAgain = time.Millisecond
 
 // Release gives a slot back.
 func (c *Caller) Release(s int) {
-	c.release(s)
-	c.offer()
-}
-
-// Finished gives a slot back whose reply was read. The slot is likely to be the next
-// call's: its lines are fetched for that meanwhile.
-func (c *Caller) Finished(s int) {
-	c.expectWrite(s) // while the slot is held: the memory may go with it
-	c.release(s)
-	c.offer()
-}
-
-func (c *Caller) release(s int) {
 	c.busy[s/64].And(^(uint64(1) << (s % 64)))
+	c.offer()
 }
 
 // offer has one that waits for a slot look again.
@@ -321,14 +309,13 @@ func (c *Caller) reclaim() {
 
 // A Request is what Post sends.
 type Request struct {
-	Type      uint16
-	Thread    uint64 // ClientID.UniqueThread
-	Process   uint64
-	MessageID uint32
-	Callback  uint64
-	HasInfo   bool // larger data stands where Info says; Data is not used
-	Info      wire.DataInfo
-	Data      []byte // at most wire.MaxInline bytes
+	MessageID     uint32
+	Thread        uint32 // ClientID.UniqueThread
+	Callback      uint64
+	NoImpersonate bool // LPC_NO_IMPERSONATE
+	HasInfo       bool // larger data stands where Info says; Data is not used
+	Info          wire.DataInfo
+	Data          []byte // at most wire.MaxInline bytes
 }
 
 // Post writes a request into slot s and publishes it. The publish is a full
@@ -352,8 +339,7 @@ func (c *Caller) put(s int, r *Request, state uint64, kind int) {
 	sl := c.slot(s)
 	o := c.own(s)
 	o.gen++
-	fill(&sl.Msg, &sl.Data, r)
-	sl.CPU = CPU()
+	sl.fill(r, uint16(o.pos))
 	StoreRelease64(&sl.Word, o.gen<<genShift|state)
 	failpoint.At(failpoint.RequestWritten)
 	c.publish(o.pos, kind, s)
@@ -366,20 +352,22 @@ func (c *Caller) Posted() uint32 { return c.tail.Load() }
 // Generation of the call in slot s; the caller holds the slot.
 func (c *Caller) Generation(s int) uint64 { return c.own(s).gen }
 
-func fill(m *wire.PortMessage, data *[wire.MaxInline]byte, r *Request) {
-	m.Type = r.Type
-	m.ClientID = wire.ClientID{UniqueProcess: r.Process, UniqueThread: r.Thread}
-	m.MessageID = r.MessageID
-	m.CallbackID = r.Callback
-	n := len(r.Data)
-	if r.HasInfo {
-		m.DataInfoOffset = wire.HeaderSize
-		n = putDataInfo(data, &r.Info)
-	} else {
-		m.DataInfoOffset = 0
-		copy(data[:], r.Data)
+// fill writes a message into a slot; the word that publishes it is the caller's.
+// which is the low half of a request's ring position, or a reply's status.
+func (s *slot) fill(r *Request, which uint16) {
+	n, flags := len(r.Data), uint16(0)
+	if r.NoImpersonate {
+		flags = flagNoImpersonate
 	}
-	m.DataLength, m.TotalLength = uint16(n), uint16(n+wire.HeaderSize)
+	if r.HasInfo {
+		flags |= flagInfo
+		n = putDataInfo(&s.Data, &r.Info)
+	} else {
+		copy(s.Data[:], r.Data)
+	}
+	s.Sender = uint64(r.MessageID) | uint64(r.Thread)<<32
+	s.Callback = r.Callback
+	s.Meta = uint64(newMeta(CPU(), which, n, flags))
 }
 
 // publish makes a ring entry visible and wakes the receiver if it said that it

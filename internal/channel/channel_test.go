@@ -90,7 +90,7 @@ func (e *ends) echo(ctx context.Context, t *testing.T) {
 		}
 		if ok {
 			if m.Reply {
-				q := Request{Type: wire.TypeReply, MessageID: m.Header.MessageID, Data: m.Data[:m.Length]}
+				q := Request{MessageID: m.Header.MessageID, Data: m.Data[:m.Length]}
 				if err := e.r.Reply(m.Slot, m.Gen, wire.StatusOK, &q); err != nil && !errors.Is(err, ErrAbandoned) {
 					t.Errorf("replying: %v", err)
 				}
@@ -113,8 +113,8 @@ func (e *ends) call(ctx context.Context, data []byte) ([]byte, error) {
 		return nil, err
 	}
 	e.c.Reserve(s)
-	e.c.Post(s, &Request{Type: wire.TypeRequest, MessageID: 1, Data: data})
-	if err := e.c.Wait(ctx, s, alone, nil); err != nil {
+	e.c.Post(s, &Request{MessageID: 1, Data: data})
+	if err := e.c.Wait(ctx, s, alone, nil, new(uint64)); err != nil {
 		return nil, err
 	}
 	defer e.c.Release(s)
@@ -162,14 +162,14 @@ func TestHintsOverrun(t *testing.T) {
 			t.Fatal(err)
 		}
 		e.c.Reserve(s)
-		e.c.Post(s, &Request{Type: wire.TypeRequest})
+		e.c.Post(s, &Request{})
 		if ok, err := e.r.Next(m); !ok || err != nil {
 			t.Fatal(ok, err)
 		}
-		if err := e.r.Reply(m.Slot, m.Gen, wire.StatusOK, &Request{Type: wire.TypeReply}); err != nil {
+		if err := e.r.Reply(m.Slot, m.Gen, wire.StatusOK, &Request{}); err != nil {
 			t.Fatal(err)
 		}
-		if err := e.c.Wait(t.Context(), s, true, nil); err != nil {
+		if err := e.c.Wait(t.Context(), s, true, nil, new(uint64)); err != nil {
 			t.Fatal(err)
 		}
 		e.c.Release(s)
@@ -196,9 +196,9 @@ func TestAbandonAndReuse(t *testing.T) {
 		t.Fatal(err)
 	}
 	e.c.Reserve(s)
-	e.c.Post(s, &Request{Type: wire.TypeRequest})
+	e.c.Post(s, &Request{})
 	freed := new(released)
-	if err := e.c.Wait(ctx, s, alone, freed); !errors.Is(err, context.Canceled) {
+	if err := e.c.Wait(ctx, s, alone, freed, new(uint64)); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
 	if e.c.Idle() || freed.Load() != 0 {
@@ -212,7 +212,7 @@ func TestAbandonAndReuse(t *testing.T) {
 		t.Fatalf("slot %d taken again as %d (%v), released %d times", s, s2, err, freed.Load())
 	}
 	e.c.Reserve(s2)
-	e.c.Post(s2, &Request{Type: wire.TypeRequest, MessageID: 2}) // the next generation
+	e.c.Post(s2, &Request{MessageID: 2}) // the next generation
 	if ok, err := e.r.Next(m); !ok || err != nil || m.Gen != 2 || m.Header.MessageID != 2 {
 		t.Fatal(ok, err, m.Gen)
 	}
@@ -235,17 +235,17 @@ func TestReplyWins(t *testing.T) {
 		t.Fatal(err)
 	}
 	e.c.Reserve(s)
-	e.c.Post(s, &Request{Type: wire.TypeRequest})
+	e.c.Post(s, &Request{})
 	if ok, err := e.r.Next(m); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
-	if err := e.r.Reply(m.Slot, m.Gen, wire.StatusOK, &Request{Type: wire.TypeReply, Data: []byte("late")}); err != nil {
+	if err := e.r.Reply(m.Slot, m.Gen, wire.StatusOK, &Request{Data: []byte("late")}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	e.c.Down(errors.New("gone"))
-	if err := e.c.Wait(ctx, s, false, nil); err != nil {
+	if err := e.c.Wait(ctx, s, false, nil, new(uint64)); err != nil {
 		t.Fatalf("the reply was there: %v", err)
 	}
 	var r Result
@@ -261,7 +261,7 @@ func TestReplyWins(t *testing.T) {
 func TestCellsRunOut(t *testing.T) {
 	e := newEnds(t, true)
 	send := func(ctx context.Context, i int) error {
-		return e.c.Send(ctx, &Request{Type: wire.TypeDatagram, MessageID: uint32(i), Data: []byte{byte(i)}})
+		return e.c.Send(ctx, &Request{MessageID: uint32(i), Data: []byte{byte(i)}})
 	}
 	n := serverToClient.ncells
 	for i := range n {
@@ -306,10 +306,11 @@ func TestViolations(t *testing.T) {
 		"lap":                 func(e *ends, s int) { e.c.ring[0] = entry(firstPos+5*ringSize, kindRequest, s) },
 		"cell out of order":   func(e *ends, s int) { e.c.ring[0] = entry(firstPos, kindDatagram, 3) },
 		"generation":          func(e *ends, s int) { e.c.slot(s).Word += 1 << genShift },
+		"place":               func(e *ends, s int) { e.c.slot(s).Meta += 1 << 16 },
 		"state":               func(e *ends, s int) { e.c.slot(s).Word = e.c.own(s).gen<<genShift | stDone },
-		"data length":         func(e *ends, s int) { e.c.slot(s).Msg.DataLength = 305 },
-		"total length":        func(e *ends, s int) { e.c.slot(s).Msg.TotalLength = 1 },
-		"data info offset":    func(e *ends, s int) { e.c.slot(s).Msg.DataInfoOffset = 0x30 },
+		"data length":         func(e *ends, s int) { e.c.slot(s).Meta += (305 - 3) << 32 },
+		"flags":               func(e *ends, s int) { e.c.slot(s).Meta |= 4 << 48 },
+		"size of data info":   func(e *ends, s int) { e.c.slot(s).Meta |= flagInfo << 48 },
 		"detached as request": func(e *ends, s int) { e.c.slot(s).Word = e.c.own(s).gen<<genShift | stDetached },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -319,7 +320,7 @@ func TestViolations(t *testing.T) {
 				t.Fatal(err)
 			}
 			e.c.Reserve(s)
-			e.c.Post(s, &Request{Type: wire.TypeRequest, Data: []byte("abc")})
+			e.c.Post(s, &Request{Data: []byte("abc")})
 			spoil(e, s)
 			ok, err := e.r.Next(newMessage())
 			var v *Violation
@@ -336,9 +337,9 @@ func TestViolations(t *testing.T) {
 		e := newEnds(t, false)
 		s, _, _ := e.c.Take(t.Context())
 		e.c.Reserve(s)
-		e.c.Post(s, &Request{Type: wire.TypeRequest})
+		e.c.Post(s, &Request{})
 		e.c.Reserve(s)
-		e.c.Post(s, &Request{Type: wire.TypeRequest})
+		e.c.Post(s, &Request{})
 		m := newMessage()
 		var v *Violation
 		if _, err := e.r.Next(m); !errors.As(err, &v) { // the word is of generation 2
@@ -350,10 +351,10 @@ func TestViolations(t *testing.T) {
 		e := newEnds(t, false)
 		s, _, _ := e.c.Take(t.Context())
 		e.c.Reserve(s)
-		e.c.Post(s, &Request{Type: wire.TypeRequest})
+		e.c.Post(s, &Request{})
 		e.c.slot(s).Word = 12345<<genShift | stDone
 		var v *Violation
-		if err := e.c.Wait(t.Context(), s, true, nil); !errors.As(err, &v) {
+		if err := e.c.Wait(t.Context(), s, true, nil, new(uint64)); !errors.As(err, &v) {
 			t.Errorf("%v", err)
 		}
 	})

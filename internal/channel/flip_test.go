@@ -53,7 +53,7 @@ func TestFlip(t *testing.T) {
 		for range 20 {
 			runtime.Gosched()
 		}
-		err = c.Wait(context.Background(), sl, false, nil)
+		err = c.Wait(context.Background(), sl, false, nil, new(uint64))
 		if err == nil && c.heldCount.Load() != 0 {
 			held++
 		}

@@ -40,10 +40,9 @@ func (c *Caller) Send(ctx context.Context, r *Request) error {
 	}
 	i := int(g.sent % uint32(c.area.ncells))
 	cl := c.cell(i)
-	fill(&cl.Msg, &cl.Data, r)
-	cl.CPU = CPU()
-	g.sent++
 	pos := c.tail.Add(1) - 1
+	cl.fill(r, uint16(pos))
+	g.sent++
 	failpoint.At(failpoint.GramWritten)
 	c.publish(pos, kindDatagram, i)
 	failpoint.At(failpoint.GramPublished)

@@ -1,6 +1,10 @@
 package channel
 
-import "github.com/seed-eedd8485/lpc/wire"
+import (
+	"sync/atomic"
+
+	"github.com/seed-eedd8485/lpc/wire"
+)
 
 // The layout of version 1. Every number stands in PROTOCOL.md and in a test.
 const (
@@ -84,26 +88,61 @@ type lines struct {
 	replies  repliesLine
 }
 
-// slot is the place of one call: the request, then in its place the reply.
+// slot is the place of one call, the request and then in its place the reply, or of
+// one datagram (a cell), which has no use for the word.
+//
+// It holds what the receiver of a PORT_MESSAGE cannot know itself, in the fewest
+// bytes: a message of up to 32 bytes is then one cache line, and crosses from one
+// processor to the other as one. The receiver makes the PORT_MESSAGE of it.
 type slot struct {
-	Word   uint64 // generation << 3 | state: the truth of completion
-	CPU    uint32 // the processor of who wrote last, plus one
-	Status uint32 // of a reply: wire.Status
-	Msg    wire.PortMessage
-	Data   [wire.MaxInline]byte
-	_      [0x18]byte
+	Word     uint64 // generation << 3 | state: the truth of completion
+	Meta     uint64 // meta
+	Sender   uint64 // MessageId, and the thread's number << 32
+	Callback uint64 // CallbackId
+	Data     [wire.MaxInline]byte
+	_        [0x30]byte
 }
 
-// cell is the place of one datagram.
-type cell struct {
-	_   uint64
-	CPU uint32
-	_   uint32
-	Msg wire.PortMessage
+// nearData: so many bytes of data stand in a slot's first line.
+const nearData = lineSize - 0x20
 
-	Data [wire.MaxInline]byte
-	_    [0x18]byte
+// meta is a slot's second word: the writer's processor plus one (bits 0 to 15); of a
+// request the low half of its ring position, of a reply its status (16 to 31); the
+// bytes of data (32 to 47); flags (48 to 63).
+type meta uint64
+
+// Flags in a meta.
+const (
+	flagInfo          = 1 // the data is a PORT_DATA_INFORMATION: it stands in a section
+	flagNoImpersonate = 2 // LPC_NO_IMPERSONATE
+)
+
+func newMeta(cpu uint32, which uint16, length int, flags uint16) meta {
+	return meta(uint16(cpu)) | meta(which)<<16 | meta(length)<<32 | meta(flags)<<48
 }
+
+func (m meta) cpu() uint32         { return uint32(uint16(m)) }
+func (m meta) place() uint16       { return uint16(m >> 16) }
+func (m meta) status() wire.Status { return wire.Status(uint16(m >> 16)) }
+func (m meta) length() int         { return int(uint16(m >> 32)) }
+func (m meta) flags() uint16       { return uint16(m >> 48) }
+func (m meta) info() bool          { return m.flags()&flagInfo != 0 }
+
+// check tells what no end writes that follows the protocol.
+func (m meta) check() error {
+	switch {
+	case m.length() > wire.MaxInline:
+		return violation("message header: data length %d is over the limit of %d bytes", m.length(), wire.MaxInline)
+	case m.flags()&^(flagInfo|flagNoImpersonate) != 0:
+		return violation("message header: flags %#x, known are %#x", m.flags(), flagInfo|flagNoImpersonate)
+	case m.info() && m.length() != wire.DataInfoSize:
+		return violation("message header: data info with %d bytes of data, want %d", m.length(), wire.DataInfoSize)
+	}
+	return nil
+}
+
+// meta loads the second word, once: what it returns is the copy that is checked and used.
+func (s *slot) meta() meta { return meta(atomic.LoadUint64(&s.Meta)) }
 
 // States of a slot's word.
 const (

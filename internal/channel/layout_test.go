@@ -17,7 +17,6 @@ func TestLayout(t *testing.T) {
 		h header
 		l lines
 		s slot
-		c cell
 	)
 	for _, f := range []struct {
 		name      string
@@ -37,18 +36,19 @@ func TestLayout(t *testing.T) {
 		{"replies.Tail", unsafe.Offsetof(l.replies) + unsafe.Offsetof(l.replies.Tail), 192},
 		{"sizeof lines", unsafe.Sizeof(l), 256},
 		{"slot.Word", unsafe.Offsetof(s.Word), 0},
-		{"slot.CPU", unsafe.Offsetof(s.CPU), 8},
-		{"slot.Status", unsafe.Offsetof(s.Status), 12},
-		{"slot.Msg", unsafe.Offsetof(s.Msg), 16},
-		{"slot.Data", unsafe.Offsetof(s.Data), 0x38},
+		{"slot.Meta", unsafe.Offsetof(s.Meta), 8},
+		{"slot.Sender", unsafe.Offsetof(s.Sender), 16},
+		{"slot.Callback", unsafe.Offsetof(s.Callback), 24},
+		{"slot.Data", unsafe.Offsetof(s.Data), 0x20},
 		{"sizeof slot", unsafe.Sizeof(s), 0x180},
-		{"cell.CPU", unsafe.Offsetof(c.CPU), 8},
-		{"cell.Msg", unsafe.Offsetof(c.Msg), 16},
-		{"cell.Data", unsafe.Offsetof(c.Data), 0x38},
-		{"sizeof cell", unsafe.Sizeof(c), 0x180},
 	} {
 		if f.got != f.want {
 			t.Errorf("%s at %#x, want %#x", f.name, f.got, f.want)
+		}
+	}
+	for i := range 64 { // each part of a meta is its own
+		if m := meta(1) << i; newMeta(m.cpu(), m.place(), m.length(), m.flags()) != m {
+			t.Errorf("bit %d of a meta is lost", i)
 		}
 	}
 	if slotStride != 0x180 || Size != 0x26000 || firstPageSlots != 5 {
@@ -107,7 +107,8 @@ func layoutText() string {
 	row("slots", c.slots, s.slots, fmt.Sprintf("%d and %d of %#x", c.nslots, s.nslots, slotStride))
 	row("cells", c.cells, s.cells, fmt.Sprintf("%d and %d of %#x", c.ncells, s.ncells, slotStride))
 	b.WriteString("\nThe header (64 bytes at 0: magic `LPCCHAN1`, version, size, the channel's number, the server's pid) is for debuggers; neither end reads it.\n\n")
-	b.WriteString("A slot: `Word` +0 (8), `CPU` +8 (4), `Status` +0xc (4), PORT_MESSAGE +0x10 (0x28), data +0x38 (0x130). A cell is the same without word and status.\n\n")
+	b.WriteString("A slot: `Word` +0 (8), processor plus one +8 (2), ring position or status +0xa (2), data length +0xc (2), flags +0xe (2), MessageId +0x10 (4), thread +0x14 (4), CallbackId +0x18 (8), data +0x20 (0x130). A cell is the same without word and status. The words at +8, +0x10 and +0x18 are loaded whole, once.\n\n")
+	fmt.Fprintf(&b, "Flags: %d the data is a PORT_DATA_INFORMATION, %d LPC_NO_IMPERSONATE; no others.\n\n", flagInfo, flagNoImpersonate)
 	fmt.Fprintf(&b, "States in a word: FREE %d, WAITING %d, DONE %d, ABANDONED %d, LOST %d, DETACHED %d. Kinds of ring entries: request %d, datagram %d, detached %d.\n",
 		stFree, stWaiting, stDone, stAbandoned, stLost, stDetached, kindRequest, kindDatagram, kindDetached)
 	return b.String()

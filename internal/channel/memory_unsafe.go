@@ -40,7 +40,7 @@ func newView(b []byte, a *area) view {
 func (v *view) slot(i int) *slot { return (*slot)(unsafe.Add(v.slots, i*slotStride)) }
 
 // cell is cell i; i is below area.ncells.
-func (v *view) cell(i int) *cell { return (*cell)(unsafe.Add(v.cells, i*slotStride)) }
+func (v *view) cell(i int) *slot { return (*slot)(unsafe.Add(v.cells, i*slotStride)) }
 
 func headerOf(s *section.Section) *header {
 	return (*header)(unsafe.Pointer(unsafe.SliceData(s.Bytes())))
@@ -66,15 +66,8 @@ func getDataInfo(data *[wire.MaxInline]byte) wire.DataInfo {
 	}
 }
 
-// expectWrite fetches the lines of a slot that a small message touches, since this
-// end is about to write them: the peer had them last, and has no more use for them.
-func (v *view) expectWrite(i int) {
-	p := unsafe.Add(v.slots, i*slotStride)
-	prefetchWrite(p)
-	prefetchWrite(unsafe.Add(p, lineSize))
-}
-
-// expectReply fetches the second line of a slot. Not the first: the caller polls it.
+// expectReply fetches the second line of a slot, where a reply will be written that
+// is as long as its request. Not the first: the caller polls it.
 func (v *view) expectReply(i int) {
 	prefetchWrite(unsafe.Add(v.slots, i*slotStride+lineSize))
 }

@@ -25,6 +25,8 @@ type Receiver struct {
 	sec  *section.Section
 	spin spinner
 
+	found  uint64 // ticks of the spin that found the message at hand, 0: there was none
+	seen   bool   // the spin saw a request in the near slot
 	head   uint32 // ring position of the next entry
 	cells  uint32 // cells taken
 	given  uint32 // cells given back as published
@@ -35,8 +37,10 @@ type Receiver struct {
 
 // served is what the receiver knows of a slot.
 type served struct {
-	gen  uint64        // generation of the last request taken from it
-	busy atomic.Uint32 // 1: that request is not answered yet
+	gen uint64 // generation of the last request taken from it
+	// busy is 1 while that request is not answered: stored by the receiver before the
+	// message is anybody else's, and by who answers before the word that tells the peer.
+	busy uint32
 }
 
 // served is what is known of slot i.
@@ -90,6 +94,29 @@ func (r *Receiver) entry() (e uint32, ok bool, err error) {
 	return e, false, violation("ring entry %d holds %#x, neither of lap %d nor of the one before", r.head%ringSize, e, lap)
 }
 
+// nearSlot is where a caller that is alone puts its requests: the lowest. A receiver
+// that polls looks at this slot as well as at the ring, and takes a request from it
+// whose place in the ring is the next. The line that tells that there is one is then
+// the line that it stands in; the ring entry comes after it, and nobody waits for that
+// transfer, or reads it.
+const nearSlot = 0
+
+// near is what the near slot holds when the next request stands in it.
+type near struct {
+	sl    *slot
+	word  uint64
+	place uint16
+}
+
+func (r *Receiver) near() near {
+	return near{r.slot(nearSlot), (r.served(nearSlot).gen+1)<<genShift | stWaiting, uint16(r.head)}
+}
+
+// there: a hint; take looks again and decides.
+func (n *near) there() bool {
+	return atomic.LoadUint64(&n.sl.Word) == n.word && n.sl.meta().place() == n.place
+}
+
 // More tells whether something stands in the ring, garbage included.
 func (r *Receiver) More() bool {
 	_, ok, err := r.entry()
@@ -105,27 +132,30 @@ func (r *Receiver) Datagram() bool {
 // Next takes one message off the ring: header and inline data are copied out and
 // the copy is checked. An error is a Violation and ends the connection.
 func (r *Receiver) Next(m *Message) (bool, error) {
+	r.found, r.spin.stamp = r.spin.stamp, 0 // for one message; the next comes later
+	seen := r.seen
+	r.seen = false
 	for {
 		e, ok, err := r.entry()
-		if !ok {
+		if err != nil {
 			return false, err
+		}
+		if !ok {
+			if !seen {
+				return false, nil
+			}
+			return r.take(nearSlot, kindRequest, m) // its entry comes behind
 		}
 		kind, i := int(e>>12&0xf), int(e&0xfff)
 		switch {
 		case (kind == kindRequest || kind == kindDetached) && i < r.area.nslots:
-			live, err := r.take(i, kind, m)
-			if err != nil {
-				return false, err
-			}
-			r.head++
-			if live {
-				return true, nil
+			if live, err := r.take(i, kind, m); live || err != nil {
+				return live, err
 			}
 		case kind == kindDatagram && i == int(r.cells%uint32(r.area.ncells)):
 			cl := r.cell(i)
-			r.spin.see(atomic.LoadUint32(&cl.CPU))
 			m.Reply, m.Detached = false, false
-			if err := copyOut(&cl.Msg, &cl.Data, m); err != nil {
+			if err := r.copyOut(cl, cl.meta(), m); err != nil {
 				return false, fmt.Errorf("%w in cell %d", err, i)
 			}
 			if m.HasInfo {
@@ -141,50 +171,69 @@ func (r *Receiver) Next(m *Message) (bool, error) {
 	}
 }
 
-// take copies the message in slot i out. live is false for one whose caller has
-// given up: its slot is given back.
+// take copies the message in slot i out and passes its ring entry. live is false for
+// one whose caller has given up: its slot is given back.
 func (r *Receiver) take(i, kind int, m *Message) (live bool, err error) {
 	sl, sv := r.slot(i), r.served(i)
-	if sv.busy.Load() != 0 {
+	if atomic.LoadUint32(&sv.busy) != 0 {
 		return false, violation("slot %d was published again while its request of generation %d is being served", i, sv.gen)
 	}
 	w := atomic.LoadUint64(&sl.Word)
 	if w>>genShift != sv.gen+1 {
 		return false, violation("slot %d has generation %d, want %d", i, w>>genShift, sv.gen+1)
 	}
+	mt := sl.meta()
+	if mt.place() != uint16(r.head) {
+		return false, violation("slot %d says that its place in the ring is %d, it was taken at %d", i, mt.place(), uint16(r.head))
+	}
 	sv.gen++
 	switch st := w & stateMask; {
 	case st == stWaiting && kind == kindRequest, st == stDetached && kind == kindDetached:
 	case st == stAbandoned && kind == kindRequest:
 		atomic.CompareAndSwapUint64(&sl.Word, w, w&^stateMask|stFree)
+		r.head++
 		return false, nil
 	case st == stLost && kind == kindRequest:
+		r.head++
 		return false, nil
 	default:
 		return false, violation("slot %d has state %d at an entry of kind %d", i, st, kind)
 	}
-	r.spin.see(atomic.LoadUint32(&sl.CPU))
-	if err := copyOut(&sl.Msg, &sl.Data, m); err != nil {
+	if err := r.copyOut(sl, mt, m); err != nil {
 		return false, fmt.Errorf("%w in slot %d", err, i)
 	}
-	r.expectReply(i)
+	r.head++
+	if m.Length > nearData {
+		r.expectReply(i)
+	}
 	m.Reply, m.Detached, m.Slot, m.Gen = kind == kindRequest, kind == kindDetached, i, sv.gen
-	sv.busy.Store(1)
+	StoreRelease(&sv.busy, 1)
 	failpoint.At(failpoint.RequestTaken)
 	return true, nil
 }
 
-// copyOut copies a message out of the channel, checks the copy, and then copies
-// as much data as the checked header says.
-func copyOut(msg *wire.PortMessage, data *[wire.MaxInline]byte, m *Message) error {
-	*m.Header = *msg
-	if err := m.Header.Check(); err != nil {
-		return violation("message header: %v", err)
+// copyOut loads the other words of a message, each once, checks what it loaded, makes the
+// PORT_MESSAGE of it, and then copies as much data as the checked length says.
+func (r *Receiver) copyOut(sl *slot, mt meta, m *Message) error {
+	r.spin.see(mt.cpu())
+	if err := mt.check(); err != nil {
+		return err
 	}
-	m.Length = int(m.Header.DataLength)
-	m.HasInfo = m.Header.DataInfoOffset != 0
-	copy(m.Data[:m.Length], data[:m.Length])
+	sender := atomic.LoadUint64(&sl.Sender)
+	h := m.Header
+	h.DataLength, h.TotalLength = uint16(mt.length()), uint16(mt.length()+wire.HeaderSize)
+	h.Type, h.DataInfoOffset = 0, 0
+	if mt.flags()&flagNoImpersonate != 0 {
+		h.Type = wire.FlagNoImpersonate
+	}
+	h.ClientID.UniqueThread = sender >> 32
+	h.MessageID = uint32(sender)
+	h.CallbackID = atomic.LoadUint64(&sl.Callback)
+	m.Length = mt.length()
+	m.HasInfo = mt.info()
+	copy(m.Data[:m.Length], sl.Data[:m.Length])
 	if m.HasInfo {
+		h.DataInfoOffset = wire.HeaderSize
 		m.Info = getDataInfo(m.Data) // of the copy
 	}
 	return nil
@@ -194,10 +243,8 @@ func copyOut(msg *wire.PortMessage, data *[wire.MaxInline]byte, m *Message) erro
 // ErrAbandoned when the caller did not wait for it.
 func (r *Receiver) Reply(slot int, gen uint64, status wire.Status, q *Request) error {
 	sl := r.slot(slot)
-	fill(&sl.Msg, &sl.Data, q)
-	sl.Status = uint32(status)
-	sl.CPU = CPU()
-	r.served(slot).busy.Store(0) // before the publish: the slot may come back at once
+	sl.fill(q, uint16(status))
+	StoreRelease(&r.served(slot).busy, 0) // before the publish: the slot may come back at once
 	failpoint.At(failpoint.ReplyWritten)
 	want := gen<<genShift | stWaiting
 	if !atomic.CompareAndSwapUint64(&sl.Word, want, gen<<genShift|stDone) {
@@ -232,7 +279,7 @@ func (r *Receiver) Waiting(slot int, gen uint64) bool {
 
 // Give gives the slot of a detached message back.
 func (r *Receiver) Give(slot int, gen uint64) {
-	r.served(slot).busy.Store(0)
+	StoreRelease(&r.served(slot).busy, 0)
 	atomic.CompareAndSwapUint64(&r.slot(slot).Word, gen<<genShift|stDetached, gen<<genShift|stFree)
 }
 
@@ -274,6 +321,16 @@ func (r *Receiver) Taken() uint32 { return atomic.LoadUint32(&r.progress.Head) }
 // Lag is how many cells were taken and not yet published as free.
 func (r *Receiver) Lag() int { return int(r.cells - r.given) }
 
+// Now is the time to stamp the message at hand with, in Ticks: that of the spin which
+// found it, at most some µs old, so that the clock is not read between its arrival and
+// its reply.
+func (r *Receiver) Now() uint64 {
+	if r.found != 0 {
+		return r.found
+	}
+	return ticks()
+}
+
 // Awake says that somebody polls this channel.
 func (r *Receiver) Awake() { atomic.StoreUint32(&r.receiver.State, recvAwake) }
 
@@ -298,7 +355,9 @@ func (r *Receiver) Spin(keepOn func() bool) bool {
 	if ok || err != nil {
 		return true
 	}
-	return r.spin.untilEntry(&r.ring[r.head%ringSize], e, keepOn)
+	var found bool
+	found, r.seen = r.spin.untilEntry(&r.ring[r.head%ringSize], e, r.near(), keepOn)
+	return found
 }
 
 // Sleep parks in a futex on this channel until the peer publishes, Kick is called,

@@ -2,8 +2,6 @@ package channel
 
 import (
 	"fmt"
-	"sync/atomic"
-
 	"github.com/seed-eedd8485/lpc/internal/failpoint"
 	"github.com/seed-eedd8485/lpc/wire"
 )
@@ -14,7 +12,6 @@ type Result struct {
 	Length  int  // bytes of inline data, checked
 	HasInfo bool // larger data: Info tells where, not yet checked against the sections
 	Info    wire.DataInfo
-	Type    uint16
 }
 
 // Result copies the header of the reply in slot s out and checks the copy. The
@@ -22,13 +19,12 @@ type Result struct {
 func (c *Caller) Result(s int, r *Result) error {
 	failpoint.At(failpoint.ReplySeen)
 	sl := c.slot(s)
-	c.spin.see(atomic.LoadUint32(&sl.CPU))
-	r.Status = wire.Status(atomic.LoadUint32(&sl.Status))
-	m := sl.Msg
-	if err := m.Check(); err != nil {
+	m := sl.meta()
+	c.spin.see(m.cpu())
+	if err := m.check(); err != nil {
 		return fmt.Errorf("reply in slot %d: %w", s, err)
 	}
-	r.Type, r.Length, r.HasInfo = m.Type, int(m.DataLength), m.DataInfoOffset != 0
+	r.Status, r.Length, r.HasInfo = m.status(), m.length(), m.info()
 	if r.HasInfo {
 		r.Info = getDataInfo(&sl.Data)
 	}

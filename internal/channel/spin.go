@@ -17,15 +17,16 @@ type spinner struct {
 	budget atomic.Uint32 // µs
 	probe  atomic.Uint32 // waits since the budget fell to nothing
 	off    atomic.Bool   // never spin: both ends share one processor
+	stamp  uint64        // ticks of the spin for an entry that has found one, 0 otherwise; the receiver's
 }
 
 const (
-	spinMost    = 300 // µs
-	spinStart   = 100 // more than it takes to wake a peer on a halted processor, 50 to 60
-	spinNear    = 250 // a park that ended within this would have been a hit, or nearly
-	spinUnknown = 2   // while the peer's processor is not known
-	spinProbe   = 32  // one wait of so many probes, once the budget is nothing
-	eager       = 400 // looks without a pause: a peer that is awake answers within these
+	spinMost    = 300  // µs
+	spinStart   = 100  // more than it takes to wake a peer on a halted processor, 50 to 60
+	spinNear    = 250  // a park that ended within this would have been a hit, or nearly
+	spinUnknown = 2    // while the peer's processor is not known
+	spinProbe   = 32   // one wait of so many probes, once the budget is nothing
+	eager       = 2000 // looks without a pause: a peer that is awake answers within these
 )
 
 // init sets the start values. local: both ends are in this process.
@@ -44,7 +45,7 @@ func (s *spinner) see(cpu uint32) {
 
 // untilWord polls a slot's word until it is not want any more, or the budget is
 // used up, or c has other callers, which want the processor.
-func (s *spinner) untilWord(w *uint64, want uint64, c *Caller) bool {
+func (s *spinner) untilWord(w *uint64, want uint64, c *Caller, since *uint64) bool {
 	limit, ok := s.limit()
 	if !ok {
 		return false
@@ -54,21 +55,32 @@ func (s *spinner) untilWord(w *uint64, want uint64, c *Caller) bool {
 			return true
 		}
 	}
+	atomic.StoreUint64(since, ticks())
 	return s.slowly(limit, func() bool { return atomic.LoadUint64(w) != want }, c.alone)
 }
 
-// untilEntry polls a ring entry until it is not old any more.
-func (s *spinner) untilEntry(p *uint32, old uint32, keepOn func() bool) bool {
+// untilEntry polls a ring entry until it is not old any more, and the near slot until
+// the next request is there: seen.
+func (s *spinner) untilEntry(p *uint32, old uint32, n near, keepOn func() bool) (found, seen bool) {
 	limit, ok := s.limit()
 	if !ok {
-		return false
+		return false, false
 	}
+	s.stamp = ticks()
 	for range eager {
+		if n.there() {
+			return true, true
+		}
 		if atomic.LoadUint32(p) != old {
-			return true
+			return true, false
 		}
 	}
-	return s.slowly(limit, func() bool { return atomic.LoadUint32(p) != old }, keepOn)
+	s.stamp = 0
+	found = s.slowly(limit, func() bool {
+		seen = n.there()
+		return seen || atomic.LoadUint32(p) != old
+	}, keepOn)
+	return found, seen
 }
 
 // until polls ready until it says yes, the budget is used up, or keepOn, asked now

@@ -36,28 +36,39 @@ func (w *waiter) signal() {
 // Wait waits for the reply to the request in slot s. nil: the reply stands in the
 // slot, and the caller reads it and calls Release. With an error the slot is not
 // the caller's any more: cleanup (nil allowed) runs when nobody can read the
-// request's memory any longer.
-func (c *Caller) Wait(ctx context.Context, s int, alone bool, cleanup Releaser) error {
+// request's memory any longer. since is stamped with Ticks, for who looks on, once the
+// wait is not over at once; it is this process's memory.
+func (c *Caller) Wait(ctx context.Context, s int, alone bool, cleanup Releaser, since *uint64) error {
 	w, want := &c.slot(s).Word, c.own(s).gen<<genShift|stWaiting
 	if alone {
-		if c.spinAlone(w, want) {
+		if c.spinAlone(w, want, since) {
 			return c.settle(s, want, cleanup)
 		}
 	} else {
-		for range yields {
+		for i := range yields {
 			if atomic.LoadUint64(w) != want {
 				return c.settle(s, want, cleanup)
+			}
+			if i == stampAfter {
+				atomic.StoreUint64(since, ticks())
 			}
 			runtime.Gosched()
 		}
 	}
+	if atomic.LoadUint64(since) == 0 {
+		atomic.StoreUint64(since, ticks())
+	}
 	return c.park(ctx, s, w, want, cleanup)
 }
 
+// stampAfter: so many yields before a wait is stamped; reading the clock takes as
+// long as a tenth of a yield.
+const stampAfter = 8
+
 // spinAlone polls the slot of a lone caller. It is the hot path: no call but the
 // pauses until a reply that takes longer than usual.
-func (c *Caller) spinAlone(w *uint64, want uint64) bool {
-	return c.spin.untilWord(w, want, c)
+func (c *Caller) spinAlone(w *uint64, want uint64, since *uint64) bool {
+	return c.spin.untilWord(w, want, c, since)
 }
 
 // settle tells how a call whose word has changed ended.

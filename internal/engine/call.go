@@ -77,7 +77,6 @@ func (r *Reply) Release() {
 type call struct {
 	c      *Conn
 	th     *thread
-	name   callName
 	id     uint32
 	req    channel.Request
 	region *region // with the request's data, taken for this call
@@ -111,7 +110,7 @@ func (c *Conn) Call(ctx context.Context, data []byte) (id uint32, reply []byte, 
 	return c.callCopy(ctx, nameCall, data, nil, 0)
 }
 
-func (c *Conn) callCopy(ctx context.Context, name callName, data []byte, p *parent, callback uint64) (id uint32, reply []byte, err error) {
+func (c *Conn) callCopy(ctx context.Context, name *callName, data []byte, p *parent, callback uint64) (id uint32, reply []byte, err error) {
 	var k call
 	if err := k.startAs(ctx, c, name, data, nil, p, callback); err != nil {
 		return k.id, nil, err
@@ -180,11 +179,11 @@ func (u Use) Callback(ctx context.Context, data []byte) (uint32, []byte, error) 
 	return c.callCopy(ctx, nameCallback, data, u.parent(), uint64(id))
 }
 
-func (k *call) start(ctx context.Context, c *Conn, name callName, data []byte, r *region, n int) error {
+func (k *call) start(ctx context.Context, c *Conn, name *callName, data []byte, r *region, n int) error {
 	return k.startAs2(ctx, c, name, data, r, n, parentOf(ctx), 0)
 }
 
-func (k *call) startAs(ctx context.Context, c *Conn, name callName, data []byte, r *region, p *parent, callback uint64) error {
+func (k *call) startAs(ctx context.Context, c *Conn, name *callName, data []byte, r *region, p *parent, callback uint64) error {
 	if p == nil {
 		p = parentOf(ctx)
 	}
@@ -192,8 +191,8 @@ func (k *call) startAs(ctx context.Context, c *Conn, name callName, data []byte,
 }
 
 // startAs2 sends the request and waits. With an error there is nothing to undo.
-func (k *call) startAs2(ctx context.Context, c *Conn, name callName, data []byte, r *region, n int, p *parent, callback uint64) (err error) {
-	k.c, k.name = c, name
+func (k *call) startAs2(ctx context.Context, c *Conn, name *callName, data []byte, r *region, n int, p *parent, callback uint64) (err error) {
+	k.c = c
 	if r == nil {
 		n = len(data)
 	}
@@ -229,14 +228,13 @@ func (k *call) startAs2(ctx context.Context, c *Conn, name callName, data []byte
 		emit(c.trace, Event{What: k.event(), Port: c.name, MsgID: k.id, Peer: c.peer, Bytes: n, Section: r != nil})
 		c.out.Reserve(slot)
 	}
-	k.req = channel.Request{Type: wire.TypeRequest, Process: c.proc.pid, Thread: k.th.rec.Cid.UniqueThread, MessageID: k.id, Callback: callback, Data: data}
+	k.req = channel.Request{Thread: uint32(k.th.rec.Cid.UniqueThread), MessageID: k.id, Callback: callback, Data: data}
 	if r != nil {
 		k.req.HasInfo, k.req.Info = true, r.info(n)
 	}
-	k.th.waits(c.addr, k.id, c.number, c.direction(), slot, p, name, [4]uint64{uint64(c.handle), uint64(k.id), uint64(n), 0})
 	c.out.Post(slot, &k.req)
-	k.th.rec.WaitGeneration = c.out.Generation(slot)
-	if err = c.out.Wait(ctx, slot, alone, k.cleanup()); err != nil {
+	k.th.waits(c, k.id, slot, c.out.Generation(slot), p, name, n) // while the request is on its way
+	if err = c.out.Wait(ctx, slot, alone, k.cleanup(), &k.th.rec.WaitStart); err != nil {
 		k.th.resumes()
 		threads.Put(k.th) // the slot is not ours any more
 		if err = fromChannel(err); errors.Is(err, ErrProtocol) {
@@ -361,7 +359,7 @@ func (k *call) done(shared *region) {
 		k.c.out.Consumed(k.slot)
 	}
 	k.leave()
-	k.c.out.Finished(k.slot)
+	k.c.out.Release(k.slot)
 }
 
 func (k *call) leave() {
@@ -386,7 +384,7 @@ func (c *Conn) Send(ctx context.Context, data []byte) (id uint32, err error) {
 	if err := ctx.Err(); err != nil {
 		return 0, context.Cause(ctx)
 	}
-	req := channel.Request{Type: wire.TypeDatagram, Process: c.proc.pid, MessageID: c.proc.nextID(), Data: data}
+	req := channel.Request{MessageID: c.proc.nextID(), Data: data}
 	if c.trace != nil {
 		emit(c.trace, Event{What: "datagram", Port: c.name, MsgID: req.MessageID, Peer: c.peer, Bytes: len(data), Section: len(data) > wire.MaxInline})
 	}
@@ -416,7 +414,7 @@ func (c *Conn) SendBuffer(ctx context.Context, b *Buffer) (id uint32, err error)
 	}
 	r := b.r
 	b.r = nil
-	req := channel.Request{Type: wire.TypeDatagram, Process: c.proc.pid, MessageID: c.proc.nextID(), HasInfo: true, Info: r.info(b.n)}
+	req := channel.Request{MessageID: c.proc.nextID(), HasInfo: true, Info: r.info(b.n)}
 	if err = c.out.SendDetached(ctx, &req, r); err != nil {
 		r.Release()
 	}

@@ -220,7 +220,7 @@ func (m *Message) reply(status wire.Status, data []byte, n int) error {
 		m.finish()
 		return nil
 	}
-	q := channel.Request{Type: wire.TypeReply, Process: m.d.proc.pid, MessageID: m.rec.Request.MessageID, Callback: m.rec.Request.CallbackID}
+	q := channel.Request{MessageID: m.rec.Request.MessageID, Callback: m.rec.Request.CallbackID}
 	switch {
 	case m.room != nil && status == wire.StatusOK && data == nil:
 		q.HasInfo, q.Info = true, m.room.info(n)
@@ -242,14 +242,13 @@ func (m *Message) reply(status wire.Status, data []byte, n int) error {
 	err := c.recv.Reply(m.in.Slot, m.in.Gen, status, &q)
 	m.finish()
 	switch {
+	case err == nil:
+		return down
 	case errors.Is(err, channel.ErrAbandoned):
-		err = ErrAbandoned
-	case err != nil:
-		err = fromChannel(err)
-		c.fail(err)
-	default:
-		err = down
+		return ErrAbandoned
 	}
+	err = fromChannel(err)
+	c.fail(err)
 	return err
 }
 

@@ -50,6 +50,7 @@ func (p *process) nextID() uint32 {
 type thread struct {
 	rec  *pool.Thread
 	addr pool.Addr
+	call *callName // what the record names
 }
 
 // threads keeps records of goroutines between their calls. The pool block of one
@@ -71,18 +72,27 @@ func (p *process) thread() (*thread, error) {
 	return t, nil
 }
 
-// waits writes down what a thread is about to wait for.
-func (t *thread) waits(port pool.Addr, id uint32, ch uint64, dir uint32, slot int, parent *parent, call callName, args [4]uint64) {
+// waits writes down what a thread waits for: a call of size bytes that it has posted
+// in a slot. A record mostly says the same as at its last call, so only what differs
+// is written.
+func (t *thread) waits(c *Conn, id uint32, slot int, gen uint64, parent *parent, call *callName, size int) {
 	r := t.rec
-	r.LpcWaitingOnPort = port
-	r.WaitChannel, r.WaitSlot, r.WaitDirection = ch, uint32(slot), dir
-	r.CallName, r.CallArguments = call, args
+	if dir := c.direction(); r.WaitChannel != c.number || r.WaitDirection != dir {
+		r.LpcWaitingOnPort = c.addr
+		r.WaitChannel, r.WaitDirection = c.number, dir
+		r.CallArguments[0] = uint64(c.handle)
+	}
+	if t.call != call {
+		t.call, r.CallName = call, *call
+	}
+	r.WaitSlot, r.WaitGeneration = uint32(slot), gen
+	r.CallArguments[1], r.CallArguments[2] = uint64(id), uint64(size)
 	if parent != nil {
 		r.Parent, r.ParentID, r.ParentKnown = parent.addr, parent.id, 1
 	} else {
 		r.Parent, r.ParentID, r.ParentKnown = 0, 0, 0
 	}
-	r.WaitStart = channel.Ticks()
+	r.WaitStart = 0 // channel.Caller.Wait stamps it if the reply takes longer than a look
 	r.WaitReason = pool.WaitLpcReply
 	atomic.StoreUint32(&r.LpcReplyMessageID, id) // last: it makes the rest count
 }
@@ -95,7 +105,7 @@ func (t *thread) resumes() {
 
 type callName = [32]byte
 
-func named(s string) (n callName) { copy(n[:], s); return n }
+func named(s string) *callName { n := new(callName); copy(n[:], s); return n }
 
 var (
 	nameCall     = named("Conn.Call")

@@ -233,7 +233,7 @@ func (d *dispatcher) giveBack(m *Message) {
 
 // deliver stamps a message and runs or queues it.
 func (d *dispatcher) deliver(c *Conn, m *Message, ro *role, th *thread, spare **Message) (gone bool) {
-	rec, now := m.rec, channel.Ticks()
+	rec, now := m.rec, c.recv.Now()
 	m.stamp(c, now)
 	use := m.use.Load()
 	if m.in.HasInfo {

@@ -4,6 +4,7 @@
 //	park.pml   announce, fence, look again, park, wake, with store buffers
 //	slot.pml   one slot: completion, abandon, hang-up, reuse under generations
 //	take.pml   waiting for a slot while all are in use
+//	ahead.pml  a request taken ahead of its ring entry
 //	drain.pml  the drain role, the lead token, a reply ring that overruns
 //	role.pml   the receiver's role and its replacement
 //

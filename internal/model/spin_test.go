@@ -59,6 +59,11 @@ var checks = []check{
 	{"take", "NOPASS", hangs},
 	{"take", "NOLOOK", hangs},
 
+	{"ahead", "", ""},
+	{"ahead", "NOPOS", broken},
+	{"ahead", "NOADVANCE", broken},
+	{"ahead", "NOGIVENUP", broken},
+
 	{"drain", "", ""},
 	{"drain", "SLOW HINTS=1", ""},
 	{"drain", "SLOW HINTS=1 CALLS=2", ""},

@@ -21,6 +21,7 @@ func init() {
 		i := int(r.pos % 128)
 		at := r.slot(i)
 		r.gens[i]++
+		r.put16(at+slotPlace, uint16(r.pos))
 		r.put64(at, r.gens[i]<<3|abandoned)
 		r.put32(r.d.ring+int(r.pos%256)*4, r.pos>>8<<16|1<<12|uint32(i))
 		if r.pos++; r.pos%1024 == 0 {

@@ -84,7 +84,7 @@ func fuzzChannel(t *testing.T, input []byte) {
 	down := errors.New("down")
 	e.out.Down(down)
 	for _, s := range e.inSlots {
-		if err := e.out.Wait(context.Background(), s, false, nil); err == nil {
+		if err := e.out.Wait(context.Background(), s, false, nil, new(uint64)); err == nil {
 			var r channel.Result
 			_ = e.out.Result(s, &r)
 			e.out.Release(s)
@@ -107,7 +107,7 @@ func (e *ends) step(what byte, at int, value uint32) {
 			}
 			return
 		}
-		e.out.Post(s, &channel.Request{Type: wire.TypeRequest, MessageID: 1, Data: make([]byte, value%(wire.MaxInline+1))})
+		e.out.Post(s, &channel.Request{MessageID: 1, Data: make([]byte, value%(wire.MaxInline+1))})
 		e.inSlots = append(e.inSlots, s)
 	case 1: // the receiver takes what is there
 		ok, err := e.in.Next(&e.message)
@@ -124,14 +124,14 @@ func (e *ends) step(what byte, at int, value uint32) {
 		if len(e.taken) > 0 {
 			m := e.taken[0]
 			e.taken = e.taken[1:]
-			err := e.in.Reply(m.Slot, m.Gen, wire.StatusOK, &channel.Request{Type: wire.TypeReply, Data: make([]byte, value%(wire.MaxInline+1))})
+			err := e.in.Reply(m.Slot, m.Gen, wire.StatusOK, &channel.Request{Data: make([]byte, value%(wire.MaxInline+1))})
 			if !errors.Is(err, channel.ErrAbandoned) {
 				e.ended("Reply", err)
 			}
 		}
 		e.wait(context.Background())
 	case 3: // a datagram, if there is room
-		if err := e.out.Send(e.cancelled, &channel.Request{Type: wire.TypeDatagram, Data: make([]byte, value%(wire.MaxInline+1))}); err != nil && !errors.Is(err, context.Canceled) && e.out.Err() == nil {
+		if err := e.out.Send(e.cancelled, &channel.Request{Data: make([]byte, value%(wire.MaxInline+1))}); err != nil && !errors.Is(err, context.Canceled) && e.out.Err() == nil {
 			e.t.Fatalf("Send: %v", err)
 		}
 	case 4: // the oldest call is given up
@@ -156,7 +156,7 @@ func (e *ends) wait(ctx context.Context) {
 	e.inSlots = e.inSlots[1:]
 	ctx, cancel := context.WithTimeout(ctx, time.Millisecond)
 	defer cancel()
-	err := e.out.Wait(ctx, s, false, nil)
+	err := e.out.Wait(ctx, s, false, nil, new(uint64))
 	switch {
 	case err == nil:
 		var r channel.Result

@@ -29,7 +29,7 @@ func reply(spoil func(r *raw, at int)) func(*testing.T, *raw) {
 		at := toServer.slots
 		eventually(hangs, func() bool { return atomic.LoadUint64(r.word64(at)) == 1<<3|waiting })
 		r.message(at, "")
-		r.put32(at+slotStatus, 0)
+		r.put16(at+slotStatus, 0)
 		spoil(r, at)
 		r.wakeClient()
 	}
@@ -72,9 +72,9 @@ var betrayals = []betrayal{
 	{"free", 5, doneReply(1 << 3), "holds 0x8"},
 	{"zero", 5, doneReply(0), "holds 0x0"},
 	{"abandoned", 5, doneReply(1<<3 | abandoned), "holds 0xb"},
-	{"length", 5, reply(func(r *raw, at int) { r.put16(at+msgData, 305); r.put16(at+msgTotal, 345); r.put64(at, 1<<3|done) }), "data length 305"},
-	{"total", 5, reply(func(r *raw, at int) { r.put16(at+msgTotal, 3); r.put64(at, 1<<3|done) }), "total length 3"},
-	{"status", 5, reply(func(r *raw, at int) { r.put32(at+slotStatus, 1234); r.put64(at, 1<<3|done) }), "status 1234"},
+	{"length", 5, reply(func(r *raw, at int) { r.put16(at+msgData, 305); r.put64(at, 1<<3|done) }), "data length 305"},
+	{"flags", 5, reply(func(r *raw, at int) { r.put16(at+msgFlags, 0x100); r.put64(at, 1<<3|done) }), "flags 0x100"},
+	{"status", 5, reply(func(r *raw, at int) { r.put16(at+slotStatus, 1234); r.put64(at, 1<<3|done) }), "status 1234"},
 	{"section", 5, reply(func(r *raw, at int) { r.dataInfo(at, 3<<40, 1); r.put64(at, 1<<3|done) }), "section 3"},
 	{"section 0", 5, reply(func(r *raw, at int) { r.dataInfo(at, 0, 1); r.put64(at, 1<<3|done) }), "section 0"},
 	{"length beyond the limit", 5, reply(func(r *raw, at int) { r.dataInfo(at, 0, 1<<63); r.put64(at, 1<<3|done) }), "limit is"},

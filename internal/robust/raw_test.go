@@ -41,9 +41,9 @@ const (
 	lineSleep, lineRoom, lineState, lineHead, lineCells, lineTail = 0, 4, 0x40, 0x80, 0x84, 0xc0
 
 	slotSize                                                    = 0x180
-	slotWord, slotCPU, slotStatus                               = 0, 8, 12
-	msgData, msgTotal, msgType, msgInfo, msgID, msgCallback     = 16, 18, 20, 22, 40, 48
-	slotData, infoCount, infoBase, infoLength                   = 56, 56, 64, 72
+	slotWord, slotCPU, slotPlace, slotStatus                    = 0, 8, 10, 10
+	msgData, msgFlags, msgID, msgCallback                       = 12, 14, 16, 24
+	slotData, infoCount, infoBase, infoLength                   = 32, 32, 40, 48
 	waiting, done, abandoned, lost, detached                    = 1, 2, 3, 4, 5
 	frameConnect, frameAccept, frameRefuse, frameGrow           = 1, 2, 3, 4
 	frameSection, frameDeny, frameClose                         = 5, 6, 7
@@ -222,9 +222,7 @@ func (r *raw) cell(i int) int { return r.d.cells + i*slotSize }
 // message writes a header and data as a peer that follows the protocol does.
 func (r *raw) message(at int, data string) {
 	r.put16(at+msgData, uint16(len(data)))
-	r.put16(at+msgTotal, uint16(len(data)+40))
-	r.put16(at+msgType, 1)
-	r.put16(at+msgInfo, 0)
+	r.put16(at+msgFlags, 0)
 	r.put32(at+msgID, 77)
 	copy(r.mem[at+slotData:], data)
 }
@@ -232,8 +230,7 @@ func (r *raw) message(at int, data string) {
 // dataInfo makes a message's data stand elsewhere.
 func (r *raw) dataInfo(at int, base, n uint64) {
 	r.put16(at+msgData, 24)
-	r.put16(at+msgTotal, 24+40)
-	r.put16(at+msgInfo, 40)
+	r.put16(at+msgFlags, 1)
 	r.put64(at+infoCount, 1)
 	r.put64(at+infoBase, base)
 	r.put64(at+infoLength, n)
@@ -248,8 +245,12 @@ func (r *raw) request(i int, data string) (at int) {
 	return at
 }
 
-// publish writes the next ring entry and rings.
+// publish tells a slot its place in the ring, without which nobody takes what stands
+// in it, writes the ring entry and rings.
 func (r *raw) publish(kind, index int) {
+	if kind != 2 && index < r.d.nslots {
+		r.put16(r.slot(index)+slotPlace, uint16(r.pos))
+	}
 	r.entry(r.pos>>8<<16 | uint32(kind)<<12 | uint32(index))
 }
 

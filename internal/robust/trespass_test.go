@@ -66,16 +66,20 @@ var badChannels = []trespass{
 	{"slot 4095", func(r *raw) { r.publish(3, 4095) }, "index 4095"},
 	{"cell out of turn", func(r *raw) { r.message(r.cell(5), "x"); r.publish(2, 5) }, "the next cell is 0"},
 	{"generation", one(func(r *raw, at int) { r.put64(at, 99<<3|waiting) }), "generation 99, want 1"},
+	{"place", func(r *raw) {
+		at := r.request(0, "x")
+		r.put16(at+slotPlace, uint16(r.pos+7))
+		r.entry(r.pos>>8<<16 | 1<<12)
+	}, "its place in the ring is 263"},
 	{"state free", one(func(r *raw, at int) { r.put64(at, 1<<3) }), "state 0"},
 	{"state done", one(func(r *raw, at int) { r.put64(at, 1<<3|done) }), "state 2"},
 	{"state 7", one(func(r *raw, at int) { r.put64(at, 1<<3|7) }), "state 7"},
 	{"detached as a request", one(func(r *raw, at int) { r.put64(at, 1<<3|detached) }), "state 5"},
 	{"request as detached", func(r *raw) { r.request(0, "x"); r.publish(3, 0) }, "state 1"},
-	{"data length", one(func(r *raw, at int) { r.put16(at+msgData, 305); r.put16(at+msgTotal, 345) }), "data length 305"},
-	{"data length 65535", one(func(r *raw, at int) { r.put16(at+msgData, 65535); r.put16(at+msgTotal, 39) }), "data length 65535"},
-	{"total length", one(func(r *raw, at int) { r.put16(at+msgTotal, 50) }), "total length 50"},
-	{"offset of data info", one(func(r *raw, at int) { r.dataInfo(at, 1<<40, 1); r.put16(at+msgInfo, 48) }), "data info at offset 48"},
-	{"size of data info", one(func(r *raw, at int) { r.dataInfo(at, 1<<40, 1); r.message(at, "y"); r.put16(at+msgInfo, 40) }), "with 1 bytes of data"},
+	{"data length", one(func(r *raw, at int) { r.put16(at+msgData, 305) }), "data length 305"},
+	{"data length 65535", one(func(r *raw, at int) { r.put16(at+msgData, 65535) }), "data length 65535"},
+	{"flags", one(func(r *raw, at int) { r.put16(at+msgFlags, 4) }), "flags 0x4"},
+	{"size of data info", one(func(r *raw, at int) { r.dataInfo(at, 1<<40, 1); r.message(at, "y"); r.put16(at+msgFlags, 1) }), "with 1 bytes of data"},
 	{"section that is not there", one(func(r *raw, at int) { r.dataInfo(at, 7<<40, 1) }), "section 7"},
 	{"no data entries", one(func(r *raw, at int) { r.dataInfo(at, 1<<40, 1); r.put64(at+infoCount, 0) }), "0 data entries"},
 	{"data larger than the limit", one(func(r *raw, at int) { r.dataInfo(at, 1<<40, 1<<62) }), "at most 1073741824"},
@@ -90,7 +94,7 @@ var badChannels = []trespass{
 	{"reply to a callback, free", answer(func(r *raw, at int) { r.put64(at, 1<<3) }), "holds 0x8"},
 	{"reply to a callback, length", answer(func(r *raw, at int) { r.put16(at+msgData, 500); r.put64(at, 1<<3|done) }), "data length 500"},
 	{"reply to a callback, section", answer(func(r *raw, at int) { r.dataInfo(at, 9<<40, 5); r.put64(at, 1<<3|done) }), "section 9"},
-	{"reply to a callback, status", answer(func(r *raw, at int) { r.message(at, ""); r.put32(at+slotStatus, 99); r.put64(at, 1<<3|done) }), "status 99"},
+	{"reply to a callback, status", answer(func(r *raw, at int) { r.message(at, ""); r.put16(at+slotStatus, 99); r.put64(at, 1<<3|done) }), "status 99"},
 
 	{"lost", one(func(r *raw, at int) { r.put64(at, 1<<3|lost) }), ""},
 	{"abandoned", one(func(r *raw, at int) { r.put64(at, 1<<3|abandoned) }), ""},
@@ -100,7 +104,7 @@ var badChannels = []trespass{
 				r.put32(toServer.lines+at, uint32(i*7919))
 				r.put32(toClient.lines+at, uint32(i*7919))
 			}
-			r.put32(r.slot(0)+slotCPU, uint32(i))
+			r.put16(r.slot(0)+slotCPU, uint16(i))
 			r.bell()
 		}
 	}, ""},

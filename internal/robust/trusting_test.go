@@ -154,9 +154,9 @@ func (r *raw) betray(rng *rand.Rand, over *atomic.Bool) {
 			if w&7 != waiting || rng.IntN(4) == 0 {
 				continue
 			}
-			r.put32(at+slotStatus, 0)
+			r.put16(at+slotStatus, 0)
 			if step > honest && rng.IntN(4) == 0 {
-				r.put32(at+slotStatus, rng.Uint32()>>rng.IntN(32))
+				r.put16(at+slotStatus, uint16(rng.Uint32()>>rng.IntN(32)))
 				r.put16(at+msgData, uint16(rng.IntN(400)))
 			}
 			if step > honest && rng.IntN(8) == 0 {

@@ -53,14 +53,15 @@ type Result struct {
 	PerS   float64
 
 	// Of the view form: the calls with their loops; the loops without a
-	// call, the median, of which MeanUS and P50US are the difference to
-	// those; the same in this process alone, which is no other where the
+	// call, the median; MeanUS and P50US are the differences, mean less mean
+	// and median less median; the same in this process alone, which is no other where the
 	// system copies; the part of the calls that had both ends on one CPU, 0
 	// where the system copies.
 	CallUS, CallP50US float64
 	LoopsUS           float64
 	HereUS            float64
 	Together          float64
+	BareUS, BareP50US float64 // the calls alone, no byte but the header written or read
 
 	// Calls of the slowest and of the fastest of many callers.
 	Slowest, Fastest uint64

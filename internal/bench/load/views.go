@@ -25,6 +25,7 @@ type views struct {
 	batch int
 	own   []byte // memory for the loops in this process
 
+	bare      *latency.Samples // calls without the loops
 	took      *latency.Samples // calls, with the loops in them: of one batch,
 	calls     *latency.Samples // of all batches with the ends on two CPUs,
 	callsHere *latency.Samples // of the others
@@ -34,7 +35,7 @@ type views struct {
 
 const (
 	keepViews = 1 << 17 // stamps kept of a round
-	leastView = 4       // turns of a batch: the first finds cold caches
+	leastView = 32      // turns of a batch: the first finds cold caches and sleeping ends
 )
 
 func (j *views) Prepare(ctx context.Context) (err error) {
@@ -56,6 +57,7 @@ func (j *views) Prepare(ctx context.Context) (err error) {
 	}
 	j.took, j.calls, j.callsHere = latency.NewSamples(maxBatch), latency.NewSamples(keepViews), latency.NewSamples(keepViews)
 	j.loops, j.loopsHere = latency.NewSamples(keepViews), latency.NewSamples(keepViews)
+	j.bare = latency.NewSamples(keepViews)
 	j.own = make([]byte, j.spec.Bytes)
 	for seed := range j.sums {
 		loops.Fill(j.own, byte(j.op), byte(seed))
@@ -117,6 +119,18 @@ func (j *views) withCall(ctx context.Context) error {
 	return err
 }
 
+// callAlone runs a batch of calls in which neither end touches more than the header.
+func (j *views) callAlone(ctx context.Context) error {
+	return j.timed(j.bare, func(seed byte) error {
+		transport.SetHeader(j.view.Bytes(), transport.OpNothing, uint64(seed))
+		reply, err := j.view.Call(ctx)
+		if err != nil {
+			return err
+		}
+		return check(reply, transport.ShortBytes, uint64(seed))
+	})
+}
+
 // withoutCall runs a batch of the loops, in two processes if they are in the
 // calls, and in this one.
 func (j *views) withoutCall() error {
@@ -150,23 +164,25 @@ func (j *views) pass(seed byte) error {
 }
 
 func (j *views) Measure(ctx context.Context) (r Result, err error) {
-	for _, s := range []*latency.Samples{j.calls, j.callsHere, j.loops, j.loopsHere} {
+	for _, s := range []*latency.Samples{j.bare, j.calls, j.callsHere, j.loops, j.loopsHere} {
 		s.Reset()
 	}
 	m := startMeter()
-	err = j.turns(j.spec.Measure, func() error { return j.withCall(ctx) }, j.withoutCall)
+	err = j.turns(j.spec.Measure, func() error { return j.withCall(ctx) }, func() error { return errors.Join(j.withoutCall(), j.callAlone(ctx)) })
 	if err != nil {
 		return r, err
 	}
 	r.Calls = j.calls.Count() + j.callsHere.Count()
 	m.stop(&r)
-	// As the calls were placed, so the loops count; and as their median, as
-	// what interrupts them is not theirs.
+	// As the calls were placed, so the loops count: mean less mean, median less median.
+	// Both take turns within a millisecond, so what interrupts one interrupts the other.
 	here := float64(j.callsHere.Count()) / float64(r.Calls)
+	var loopsMean float64
 	r.CallUS, r.CallP50US = j.weighed(here, j.callsHere, j.calls)
-	_, r.LoopsUS = j.weighed(here, j.loopsHere, j.loops)
+	loopsMean, r.LoopsUS = j.weighed(here, j.loopsHere, j.loops)
 	_, r.HereUS = j.weighed(1, j.loopsHere, nil)
-	r.MeanUS, r.P50US = r.CallUS-r.LoopsUS, r.CallP50US-r.LoopsUS
+	r.MeanUS, r.P50US = r.CallUS-loopsMean, r.CallP50US-r.LoopsUS
+	r.BareUS, r.BareP50US = j.weighed(1, j.bare, nil)
 	if j.lane != nil {
 		r.Together = here
 	}

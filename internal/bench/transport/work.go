@@ -19,6 +19,7 @@ const (
 	OpSumShort               // sum every byte; the reply is the sum, 8 bytes
 	OpCount                  // the reply is the number of datagrams so far, 8 bytes
 	OpWhere                  // the reply is the number of the server's CPU, 8 bytes
+	OpNothing                // no byte of the request is read; the reply is its number, 8 bytes
 )
 
 // A request starts with its Op, and has its number at [8:16], which an echo
@@ -60,7 +61,7 @@ func (w *worker) answer(req []byte) (n int) {
 	switch Op(req[0]) {
 	case OpEcho:
 		return len(req)
-	case OpShort:
+	case OpShort, OpNothing:
 		return copy(req, req[numberAt:numberAt+ShortBytes])
 	case OpSum:
 		binary.LittleEndian.PutUint64(req[numberAt:], loops.Sum(req))
