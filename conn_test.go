@@ -166,7 +166,7 @@ func TestCloseUnblocksEverything(t *testing.T) {
 			}()
 			c := dialed(t, nil)
 			var wg sync.WaitGroup
-			for i := range 150 { // 128 wait for a reply, the rest for a slot
+			for i := range 150 { // 127 wait for a reply, the rest for a slot
 				wg.Go(func() {
 					if _, err := c.Call(t.Context(), random(i*5)); !errors.Is(err, ErrPortClosed) {
 						t.Errorf("call %d: %v", i, err)
@@ -174,7 +174,7 @@ func TestCloseUnblocksEverything(t *testing.T) {
 				})
 			}
 			var rs []Request
-			for range 128 {
+			for range 127 {
 				rs = append(rs, <-entered)
 			}
 			sc := <-conns

@@ -11,7 +11,7 @@ const (
 	Magic   = 0x314e41484343504c // "LPCCHAN1"
 	Version = 1
 
-	ringSize = 256 // request ring entries, both directions: slots and cells together fit
+	ringSize = 256 // request ring entries, both directions: those of all slots and cells fit, and one that is still to be passed (Receiver.ahead)
 	hintSize = 128 // reply ring entries
 	maxSlots = 128
 	maxCells = 128
@@ -31,7 +31,7 @@ type area struct {
 // the header and the rings, so that an idle connection that made its calls one at
 // a time holds one page; slots are taken lowest first.
 var (
-	clientToServer = area{lines: 0x080, ring: 0x280, hints: 0x680, slots: 0x880, cells: 0xd000, nslots: 128, ncells: 128}
+	clientToServer = area{lines: 0x080, ring: 0x280, hints: 0x680, slots: 0x880, cells: 0xd000, nslots: 127, ncells: 128}
 	serverToClient = area{lines: 0x180, ring: 0x19000, hints: 0x19400, slots: 0x19600, cells: 0x20000, nslots: 64, ncells: 64}
 )
 

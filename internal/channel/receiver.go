@@ -27,6 +27,7 @@ type Receiver struct {
 
 	found  uint64 // ticks of the spin that found the message at hand, 0: there was none
 	seen   bool   // the spin saw a request in the near slot
+	ahead  uint32 // 1: that request was taken, and its ring entry, at head, is still to be passed
 	head   uint32 // ring position of the next entry
 	cells  uint32 // cells taken
 	given  uint32 // cells given back as published
@@ -81,24 +82,35 @@ func NewReceiver(s *section.Section, server, local bool, bell func()) *Receiver 
 }
 
 // entry loads the next ring entry and tells whether there is one. What stands
-// there otherwise can only be the entry of the lap before.
+// there otherwise can only be the entry of the lap before. The entry of a request that
+// was taken ahead is passed here. Nothing else is taken until it has come: an entry that
+// came a lap late would stand where another one belongs.
 func (r *Receiver) entry() (e uint32, ok bool, err error) {
-	e = atomic.LoadUint32(&r.ring[r.head%ringSize])
-	lap := uint16(r.head / ringSize)
-	switch uint16(e >> 16) {
-	case lap:
-		return e, true, nil
-	case lap - 1:
-		return e, false, nil
+	for {
+		e = atomic.LoadUint32(&r.ring[r.head%ringSize])
+		lap := uint16(r.head / ringSize)
+		switch uint16(e >> 16) {
+		case lap:
+		case lap - 1:
+			return e, false, nil
+		default:
+			return e, false, violation("ring entry %d holds %#x, neither of lap %d nor of the one before", r.head%ringSize, e, lap)
+		}
+		if r.ahead == 0 {
+			return e, true, nil
+		}
+		if want := entry(r.head, kindRequest, nearSlot); e != want {
+			return e, false, violation("ring entry %d holds %#x, want %#x: its request was taken", r.head%ringSize, e, want)
+		}
+		r.ahead = 0
+		r.head++
 	}
-	return e, false, violation("ring entry %d holds %#x, neither of lap %d nor of the one before", r.head%ringSize, e, lap)
 }
 
 // nearSlot is where a caller that is alone puts its requests: the lowest. A receiver
 // that polls looks at this slot as well as at the ring, and takes a request from it
 // whose place in the ring is the next. The line that tells that there is one is then
-// the line that it stands in; the ring entry comes after it, and nobody waits for that
-// transfer, or reads it.
+// the line that it stands in; the ring entry comes after it, while the handler runs.
 const nearSlot = 0
 
 // near is what the near slot holds when the next request stands in it.
@@ -109,8 +121,14 @@ type near struct {
 }
 
 func (r *Receiver) near() near {
+	if r.ahead != 0 {
+		return near{r.slot(nearSlot), noWord, 0} // its entry first
+	}
 	return near{r.slot(nearSlot), (r.served(nearSlot).gen+1)<<genShift | stWaiting, uint16(r.head)}
 }
+
+// noWord is in no slot.
+const noWord = ^uint64(0)
 
 // there: a hint; take looks again and decides.
 func (n *near) there() bool {
@@ -144,13 +162,22 @@ func (r *Receiver) Next(m *Message) (bool, error) {
 			if !seen {
 				return false, nil
 			}
-			return r.take(nearSlot, kindRequest, m) // its entry comes behind
+			live, err := r.take(nearSlot, kindRequest, m)
+			if err == nil {
+				r.ahead = 1 // also when its caller had given up: the entry comes
+			}
+			return live, err
 		}
 		kind, i := int(e>>12&0xf), int(e&0xfff)
 		switch {
 		case (kind == kindRequest || kind == kindDetached) && i < r.area.nslots:
-			if live, err := r.take(i, kind, m); live || err != nil {
-				return live, err
+			live, err := r.take(i, kind, m)
+			if err != nil {
+				return false, err
+			}
+			r.head++
+			if live {
+				return true, nil
 			}
 		case kind == kindDatagram && i == int(r.cells%uint32(r.area.ncells)):
 			cl := r.cell(i)
@@ -171,8 +198,8 @@ func (r *Receiver) Next(m *Message) (bool, error) {
 	}
 }
 
-// take copies the message in slot i out and passes its ring entry. live is false for
-// one whose caller has given up: its slot is given back.
+// take copies the message in slot i out. live is false for one whose caller has
+// given up: its slot is given back.
 func (r *Receiver) take(i, kind int, m *Message) (live bool, err error) {
 	sl, sv := r.slot(i), r.served(i)
 	if atomic.LoadUint32(&sv.busy) != 0 {
@@ -191,10 +218,8 @@ func (r *Receiver) take(i, kind int, m *Message) (live bool, err error) {
 	case st == stWaiting && kind == kindRequest, st == stDetached && kind == kindDetached:
 	case st == stAbandoned && kind == kindRequest:
 		atomic.CompareAndSwapUint64(&sl.Word, w, w&^stateMask|stFree)
-		r.head++
 		return false, nil
 	case st == stLost && kind == kindRequest:
-		r.head++
 		return false, nil
 	default:
 		return false, violation("slot %d has state %d at an entry of kind %d", i, st, kind)
@@ -202,7 +227,6 @@ func (r *Receiver) take(i, kind int, m *Message) (live bool, err error) {
 	if err := r.copyOut(sl, mt, m); err != nil {
 		return false, fmt.Errorf("%w in slot %d", err, i)
 	}
-	r.head++
 	if m.Length > nearData {
 		r.expectReply(i)
 	}
@@ -306,7 +330,7 @@ func (r *Receiver) wake(word *uint32) {
 // Publish tells the peer how far the ring was read, and wakes a sender of
 // datagrams that waits for room.
 func (r *Receiver) Publish() {
-	StoreRelease(&r.progress.Head, r.head)
+	r.Entered()
 	if r.given != r.cells {
 		r.given = r.cells
 		atomic.StoreUint32(&r.progress.Cells, r.cells) // a full fence: then look who waits for room
@@ -347,7 +371,7 @@ func (r *Receiver) Arm() bool {
 }
 
 // Entered tells the peer what was taken, before a handler runs.
-func (r *Receiver) Entered() { StoreRelease(&r.progress.Head, r.head) }
+func (r *Receiver) Entered() { StoreRelease(&r.progress.Head, r.head+r.ahead) }
 
 // Spin polls for the next entry as long as that is likely to pay.
 func (r *Receiver) Spin(keepOn func() bool) bool {

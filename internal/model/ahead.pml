@@ -1,10 +1,12 @@
-/* A request taken ahead of its ring entry: when its place in the order comes, as it says itself. Two callers use the slots, lowest first; one
- * makes two calls, and before the second is told of a datagram that somebody else has
- * sent. Any call may be given up at any moment.
+/* A request taken ahead of its ring entry: when its place in the order comes, as it
+ * says itself. Two callers use the slots, lowest first; one makes two calls, and
+ * before the second is told of a datagram that somebody else has sent. Any call may be
+ * given up at any moment.
  *
  * Checked: every request is taken once, at the generation that comes next (no honest
  * caller looks like one that breaks the protocol); what was published before a call
- * was made, by anybody who told its caller, is taken before it; nothing hangs.
+ * was made, by anybody who told its caller, is taken before it; the ring holds an entry of
+ * this lap or of the last one; nothing hangs.
  *
  * Memory is sequentially consistent here. The order needs less: stores of one
  * processor are seen in their order, and what a processor has seen is seen by whom it
@@ -12,8 +14,11 @@
  *
  * Mutants:
  *   NOPOS      the request is taken whatever its place in the order
- *   NOADVANCE  its ring entry is taken once more
+ *   NOAHEAD    its ring entry is taken once more
  *   NOGIVENUP  the entry of a request whose caller gave up meanwhile is taken once more
+ *   SMALL      the ring has no room for the entry of a request that was taken ahead and
+ *              answered, beside those of all slots and cells
+ *   NOENTRY    its ring entry is not waited for: it may come a lap late, over another
  */
 
 #define FREE      0
@@ -26,14 +31,22 @@
 byte gen[2], st[2];              /* the words */
 byte place[2];                   /* its ring position, in the request itself */
 bool busy[2];                    /* the calling process's */
-byte tail, ring[4];              /* ring entries: slot + 1, or DATAGRAM */
+#ifdef SMALL
+#define RING 3
+#else
+#define RING 4                   /* slots, cells and an entry that is still to be passed fit */
+#endif
+#define GRAMS 2
+#define ALL (3 + GRAMS)
+byte tail, ring[RING], lap[RING]; /* ring entries: slot + 1, or DATAGRAM; laps from 1 */
 bool told;
 
 byte head, served[2];            /* the receiver's */
+bool ahead;
 
 /* Ghosts. */
 bool late[2];                    /* the request in the slot was made after told */
-bool gram;                       /* the datagram was taken */
+byte grams;                      /* datagrams taken */
 
 proctype caller(byte calls; bool waits) {
 	byte s, pos, g;
@@ -57,7 +70,7 @@ proctype caller(byte calls; bool waits) {
 		place[s] = pos;
 		atomic { g = gen[s] + 1; gen[s] = g; st[s] = WAITING };
 		/* go: channel.(*Caller).publish */
-		ring[pos] = s + 1;
+		atomic { ring[pos % RING] = s + 1; lap[pos % RING] = pos / RING + 1 };
 		/* go: channel.(*Caller).conclude */
 		if
 		:: st[s] == DONE
@@ -71,11 +84,17 @@ proctype caller(byte calls; bool waits) {
 }
 
 proctype sender() {
-	byte pos;
-	/* go: channel.(*Caller).Send */
-	atomic { pos = tail; tail++ };
-	ring[pos] = DATAGRAM;
-	told = true
+	byte pos, n;
+	do
+	:: n == GRAMS -> break
+	:: else ->
+		/* go: channel.(*Caller).Send */
+		grams == n; /* one cell: it is free again */
+		atomic { pos = tail; tail++ };
+		atomic { ring[pos % RING] = DATAGRAM; lap[pos % RING] = pos / RING + 1 };
+		told = true;
+		n++
+	od
 }
 
 /* go: channel.(*Receiver).take */
@@ -85,15 +104,22 @@ inline take(s, near) {
 		served[s]++;
 		assert(st[s] == WAITING || st[s] == ABANDONED);
 		if
-		:: st[s] == WAITING -> assert(!late[s] || gram)
+		:: st[s] == WAITING -> assert(!late[s] || grams > 0)
 		:: else
 		fi;
 		if
-#ifdef NOADVANCE
+#ifdef NOAHEAD
 		:: near
-#endif
+#else
+#ifdef NOENTRY
+		:: near -> head++
+#else
 #ifdef NOGIVENUP
-		:: near && st[s] == ABANDONED
+		:: near -> ahead = (st[s] == WAITING)
+#else
+		:: near -> ahead = true
+#endif
+#endif
 #endif
 		:: else -> head++
 		fi
@@ -112,20 +138,22 @@ active proctype receiver() {
 	run caller(1, false);
 	run sender();
 	do
-	:: head == 4 -> break
+	:: head == ALL -> break
 	:: else ->
 		/* go: channel.(*Receiver).entry */
 		if
-		:: atomic { ring[head] != 0 -> e = ring[head] };
+		:: atomic { lap[head % RING] != head / RING -> e = ring[head % RING] };
+			assert(lap[head % RING] == head / RING + 1);
 			if
-			:: e == DATAGRAM -> d_step { gram = true; head++ }
-			:: else -> take((e - 1), false)
+			:: ahead -> d_step { assert(e == 1); ahead = false; head++ }
+			:: !ahead && e == DATAGRAM -> d_step { grams++; head++ }
+			:: !ahead && e != DATAGRAM -> take((e - 1), false)
 			fi
 		/* go: channel.(*Receiver).near */
 #ifdef NOPOS
-		:: atomic { gen[0] == served[0] + 1 && st[0] == WAITING } ->
+		:: atomic { !ahead && gen[0] == served[0] + 1 && st[0] == WAITING } ->
 #else
-		:: atomic { gen[0] == served[0] + 1 && st[0] == WAITING && place[0] == head } ->
+		:: atomic { !ahead && gen[0] == served[0] + 1 && st[0] == WAITING && place[0] == head } ->
 #endif
 			take(0, true)
 		fi

@@ -61,7 +61,9 @@ var checks = []check{
 
 	{"ahead", "", ""},
 	{"ahead", "NOPOS", broken},
-	{"ahead", "NOADVANCE", broken},
+	{"ahead", "NOAHEAD", broken},
+	{"ahead", "NOENTRY", hangs},
+	{"ahead", "SMALL", broken},
 	{"ahead", "NOGIVENUP", broken},
 
 	{"drain", "", ""},

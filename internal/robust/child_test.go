@@ -3,10 +3,12 @@ package robust
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -128,6 +130,19 @@ func (c *child) killedItself(point string) {
 func (c *child) signal(s syscall.Signal) {
 	if err := c.cmd.Process.Signal(s); err != nil {
 		c.t.Error(err)
+	}
+}
+
+// nice gives every thread of the child the nice value n; threads that they start
+// inherit it (setpriority(2)).
+func (c *child) nice(n int) {
+	tasks, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", c.cmd.Process.Pid))
+	for _, t := range tasks {
+		if tid, err := strconv.Atoi(t.Name()); err == nil {
+			if err := syscall.Setpriority(syscall.PRIO_PROCESS, tid, n); err != nil && !errors.Is(err, syscall.ESRCH) {
+				c.t.Error(err)
+			}
+		}
 	}
 }
 

@@ -18,7 +18,7 @@ func init() {
 	roles["bells"] = flooder(func(r *raw) { r.bell() })
 	roles["bells before CONNECT"] = flooderBefore(func(r *raw) { r.bell() })
 	roles["abandoned calls"] = flooder(func(r *raw) {
-		i := int(r.pos % 128)
+		i := int(r.pos % 127)
 		at := r.slot(i)
 		r.gens[i]++
 		r.put16(at+slotPlace, uint16(r.pos))

@@ -112,7 +112,7 @@ func (e *ends) step(what byte, at int, value uint32) {
 	case 1: // the receiver takes what is there
 		ok, err := e.in.Next(&e.message)
 		if e.ended("Next", err); ok {
-			if e.message.Length > wire.MaxInline || e.message.Slot >= 128 {
+			if e.message.Length > wire.MaxInline || e.message.Slot >= 127 {
 				e.t.Fatalf("Next lets through %+v", e.message)
 			}
 			if e.message.Reply {

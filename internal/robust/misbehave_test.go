@@ -81,11 +81,11 @@ func (r *raw) misbehave(rng *rand.Rand, over *atomic.Bool) bool {
 				_ = r.send(b)
 			}
 		case style == 4: // a caller that gives up everything at once
-			i := step % 128
+			i := step % 127
 			r.request(i, "x")
 			r.put64(r.slot(i), r.gens[i]<<3|abandoned)
 			r.publish(1, i)
-			if step%128 == 127 {
+			if step%127 == 126 {
 				runtime.Gosched()
 			}
 		}

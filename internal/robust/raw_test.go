@@ -32,7 +32,7 @@ type direction struct {
 }
 
 var (
-	toServer = direction{lines: 0x080, ring: 0x280, hints: 0x680, slots: 0x880, cells: 0xd000, nslots: 128}
+	toServer = direction{lines: 0x080, ring: 0x280, hints: 0x680, slots: 0x880, cells: 0xd000, nslots: 127}
 	toClient = direction{lines: 0x180, ring: 0x19000, hints: 0x19400, slots: 0x19600, cells: 0x20000, nslots: 64}
 )
 

@@ -11,7 +11,7 @@ import (
 )
 
 // slotsOfClient: calls of one client that can be in progress at once.
-const slotsOfClient = 128
+const slotsOfClient = 127
 
 // never is a server that answers no call until it is let go.
 func never(t *testing.T) (p *lpc.Port, letGo func()) {

@@ -62,7 +62,7 @@ var badChannels = []trespass{
 	{"lap", func(r *raw) { r.request(0, "x"); r.entry(9<<16 | 1<<12) }, "ring entry 0 holds 0x91000"},
 	{"kind 0", func(r *raw) { r.publish(0, 0) }, "kind 0"},
 	{"kind 4", func(r *raw) { r.publish(4, 0) }, "kind 4"},
-	{"slot 128", func(r *raw) { r.publish(1, 128) }, "index 128"},
+	{"slot 127", func(r *raw) { r.publish(1, 127) }, "index 127"},
 	{"slot 4095", func(r *raw) { r.publish(3, 4095) }, "index 4095"},
 	{"cell out of turn", func(r *raw) { r.message(r.cell(5), "x"); r.publish(2, 5) }, "the next cell is 0"},
 	{"generation", one(func(r *raw, at int) { r.put64(at, 99<<3|waiting) }), "generation 99, want 1"},

@@ -148,7 +148,7 @@ func (r *raw) betray(rng *rand.Rand, over *atomic.Bool) {
 	_ = unix.SetNonblock(r.fd, true)
 	honest := rng.IntN(200)
 	for step := 0; !over.Load() && !r.hungUp(); step++ {
-		for i := range 128 {
+		for i := range 127 {
 			at := toServer.slots + i*slotSize
 			w := atomic.LoadUint64(r.word64(at))
 			if w&7 != waiting || rng.IntN(4) == 0 {
