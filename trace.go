@@ -8,8 +8,10 @@ import (
 
 // A TraceEvent is one step of a port or a connection, as it happens: "create port",
 // "connect", "connection request", "accept", "complete", "connected", "refuse",
-// "refused", "handshake ended", "call", "callback", "reply", "datagram", "closed",
-// "peer died", "protocol error", "close port".
+// "refused", "handshake ended", "closed", "peer died", "protocol error", "close port";
+// at the end that sends, "call", "callback", "datagram", and "reply" when it has come; at
+// the end that receives, "request received", "callback received" and "datagram
+// received", before the handler, and "replied", before the caller has it.
 type TraceEvent struct {
 	Time    time.Time
 	What    string

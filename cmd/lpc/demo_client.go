@@ -68,9 +68,7 @@ func (c *demoClient) connect() (err error) {
 // answer serves the server's callback.
 func (c *demoClient) answer(r lpc.Request) {
 	id, answer := r.MessageID(), fmt.Appendf(nil, "%d", os.Getpid())
-	c.say("NtRequestWaitReplyPort", id, "returns: a request of the server, %s", size(r.Len()))
 	c.say("", id, "reads %s", quote(r.Bytes()))
-	c.say("NtReplyWaitReplyPort", id, "answers %s and goes on waiting", size(len(answer)))
 	if err := r.Reply(answer); err != nil {
 		c.say("", id, "%v", err)
 	}

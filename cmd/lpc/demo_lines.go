@@ -42,6 +42,12 @@ var demoLines = map[[2]string]demoLine{
 	{"server", "callback"}: {"NtRequestWaitReplyPort", func(e demoEvent) string { return "asks the waiting client, " + load(e) }},
 	{"server", "reply"}:    {"NtRequestWaitReplyPort", func(e demoEvent) string { return "returns: the answer, " + load(e) }},
 
+	{"server", "request received"}:  {"NtReplyWaitReceivePort", func(e demoEvent) string { return "returns: a request, " + load(e) }},
+	{"server", "datagram received"}: {"NtReplyWaitReceivePort", func(e demoEvent) string { return "returns: a datagram, " + load(e) }},
+	{"server", "replied"}:           {"NtReplyWaitReceivePort", func(e demoEvent) string { return "replies " + load(e) + " and waits for more" }},
+	{"client", "callback received"}: {"NtRequestWaitReplyPort", func(e demoEvent) string { return "returns: a request of the server, " + load(e) }},
+	{"client", "replied"}:           {"NtReplyWaitReplyPort", func(e demoEvent) string { return "answers " + load(e) + " and goes on waiting" }},
+
 	{"client", "peer died"}: {"", func(e demoEvent) string { return "notices that " + whoIs(e.Peer) + " is gone" }},
 	{"server", "peer died"}: {"", func(e demoEvent) string { return "notices that " + whoIs(e.Peer) + " is gone" }},
 	{"client", "closed"}:    {"NtClose", func(e demoEvent) string { return "the connection to " + whoIs(e.Peer) + " is closed" }},

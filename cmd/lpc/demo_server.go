@@ -74,11 +74,9 @@ func (s *demoServer) ServeLPC(r lpc.Request) {
 	defer s.finished()
 	id := r.MessageID()
 	if r.Kind() == lpc.KindDatagram {
-		s.say("NtReplyWaitReceivePort", id, "returns: a datagram, %s", size(r.Len()))
 		s.say("", id, "reads %s", quote(r.Bytes()))
 		return
 	}
-	s.say("NtReplyWaitReceivePort", id, "returns: a request, %s", size(r.Len()))
 	verb, rest, _ := bytes.Cut(r.View(), []byte(" "))
 	switch string(verb) {
 	case "upper":
@@ -155,12 +153,7 @@ func (s *demoServer) die(at string) {
 	}
 }
 
-// reply says first that it replies: the client may say that it has the reply
-// before Reply returns.
-func (s *demoServer) reply(r lpc.Request, data []byte) {
-	s.say("NtReplyWaitReceivePort", r.MessageID(), "replies %s and waits for more", size(len(data)))
-	s.check(r, r.Reply(data))
-}
+func (s *demoServer) reply(r lpc.Request, data []byte) { s.check(r, r.Reply(data)) }
 
 // check tells of a reply that could not be given; the client will tell the rest.
 func (s *demoServer) check(r lpc.Request, err error) {

@@ -320,6 +320,12 @@ func (c *Conn) tearDown() {
 		<-c.teardown
 	}
 	c.out.Cleanup()
+	for i, t := range c.threads { // no caller is left
+		if t != nil {
+			c.threads[i] = nil
+			threads.Put(t)
+		}
+	}
 	forget(c)
 	c.mu.Lock()
 	f, err := c.onClose, c.err
@@ -328,15 +334,24 @@ func (c *Conn) tearDown() {
 		c.port.dropped(c)
 	} else {
 		d.stop() // a client's end receives for itself alone
+		d.finished()
 	}
 	c.sections.unmap()
 	_ = c.mem.Unmap()
-	c.proc.pool.CloseHandle(c.handle)
-	c.proc.pool.Free(c.addr)
+	c.freeRecords()
 	if f != nil {
 		f(c, err)
 	}
 	close(c.torn)
+}
+
+func (c *Conn) freeRecords() {
+	p := c.proc.pool
+	p.CloseHandle(c.handle)
+	if t := c.rec.StaticSecurity.ClientToken; t != 0 {
+		p.Free(t)
+	}
+	p.Free(c.addr)
 }
 
 // Torn is closed when nothing of the connection is left.

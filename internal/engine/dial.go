@@ -88,8 +88,7 @@ func Dial(ctx context.Context, name namespace.Name, o DialOptions) (*Conn, error
 		if c.link != nil {
 			c.link.Close()
 		}
-		pr.pool.CloseHandle(c.handle)
-		pr.pool.Free(c.addr)
+		c.freeRecords()
 		return nil, err
 	}
 	emit(o.Trace, Event{What: "connected", Port: name.Short(), Peer: peer, Bytes: len(c.info)})

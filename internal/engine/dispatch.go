@@ -49,6 +49,7 @@ type dispatcher struct {
 	inProgress int // calls not replied to
 	live       int // messages delivered and not finished, but for deferred ones
 	stopped    bool
+	over       bool // the port is gone: records are freed
 	drained    chan struct{} // closed when stopped and nothing is in progress
 }
 
@@ -320,6 +321,9 @@ func (d *dispatcher) searchMore() {
 func (d *dispatcher) run(h Handler, u Use, th *thread, start uint64) {
 	m := u.M
 	th.serves(m, start)
+	if d.trace != nil {
+		d.tell(u, m)
+	}
 	if h == nil {
 		s := wire.StatusNoHandler
 		if d.refusing != wire.StatusOK {
@@ -342,6 +346,18 @@ func (d *dispatcher) run(h Handler, u Use, th *thread, start uint64) {
 			d.calm.Add(1)
 		}
 	}
+}
+
+// tell traces a message that is about to be served.
+func (d *dispatcher) tell(u Use, m *Message) {
+	e := Event{What: "datagram received", Port: d.port, MsgID: u.ID(), Peer: u.C.peer, Bytes: m.size(), Section: m.view != nil}
+	switch {
+	case u.IsCallback():
+		e.What = "callback received"
+	case u.WantsReply():
+		e.What = "request received"
+	}
+	emit(d.trace, e)
 }
 
 // serves writes down which message a thread serves from now on.

@@ -238,7 +238,10 @@ func (m *Message) reply(status wire.Status, data []byte, n int) error {
 	default:
 		q.Data = data
 	}
-	down := c.Err() // before: the caller may close as soon as it has the reply
+	down := c.Err()                       // before: the caller may close as soon as it has the reply
+	if trace := m.d.trace; trace != nil { // before: it happens before the caller has it
+		emit(trace, Event{What: "replied", Port: m.d.port, MsgID: m.rec.Request.MessageID, Peer: c.peer, Bytes: n, Section: q.HasInfo, Err: replyError(status, q.Data)})
+	}
 	err := c.recv.Reply(m.in.Slot, m.in.Gen, status, &q)
 	m.finish()
 	switch {
@@ -250,6 +253,22 @@ func (m *Message) reply(status wire.Status, data []byte, n int) error {
 	err = fromChannel(err)
 	c.fail(err)
 	return err
+}
+
+// replyError is what a status says, for a trace.
+func replyError(s wire.Status, text []byte) error {
+	if s == wire.StatusOK {
+		return nil
+	}
+	return statusError(s, text)
+}
+
+// size is the message's data in bytes.
+func (m *Message) size() int {
+	if m.view != nil {
+		return len(m.view)
+	}
+	return m.in.Length
 }
 
 func clip(s string) []byte { return []byte(s[:min(len(s), wire.MaxInline)]) }
@@ -305,18 +324,12 @@ func (m *Message) finish() {
 	}
 	last := c.active == 0 && c.ending
 	m.conn = nil
-	if len(d.free) < maxFreeMessages {
-		d.free = append(d.free, m)
-		m = nil
-	} else {
-		d.messages[m.rec.Index] = nil
-		d.holes = append(d.holes, m.rec.Index)
-	}
+	kept := d.keep(m)
 	d.mu.Unlock()
 	if last {
 		c.wakeTeardown()
 	}
-	if m != nil {
+	if !kept {
 		d.proc.pool.Free(m.addr)
 	}
 }

@@ -60,9 +60,8 @@ func (r *Pending) ready() {
 	if errors.Is(err, io.EOF) {
 		err = fmt.Errorf("%w in the handshake", ErrPeerDied)
 	}
-	var v *link.VersionError
-	if errors.As(err, &v) {
-		_ = r.link.Send(&link.Frame{Kind: link.Refuse, Reason: link.ReasonVersion, Text: clip260(err.Error())}, -1)
+	if !isKind(err) {
+		err = fmt.Errorf("%w: %w", ErrProtocol, err)
 	}
 	r.drop(err)
 }
@@ -140,8 +139,15 @@ func (r *Pending) drop(err error) {
 	if r.timer != nil {
 		r.finish()
 	}
-	if errors.Is(err, ErrPortClosed) {
-		_ = r.link.Send(&link.Frame{Kind: link.Refuse, Text: nil, Reason: link.ReasonNone}, -1)
+	f, v := link.Frame{Kind: link.Refuse, Reason: link.ReasonViolation, Text: clip260(err.Error())}, (*link.VersionError)(nil)
+	switch {
+	case errors.Is(err, ErrPortClosed):
+		f.Reason, f.Text = link.ReasonNone, nil
+	case errors.As(err, &v):
+		f.Reason = link.ReasonVersion
+	}
+	if !errors.Is(err, ErrPeerDied) {
+		_ = r.link.Send(&f, -1) // who hears it, learns why
 	}
 	r.link.Close()
 	emit(r.port.opts.Trace, Event{What: "handshake ended", Port: r.port.name.Short(), Peer: r.peer, Err: err})
@@ -226,6 +232,12 @@ func (r *Pending) connect() (*Conn, int, error) {
 	c.peer, c.peerPID, c.info, c.serves = r.peer, uint64(r.peer.PID), r.info, r.serves
 	c.maxMessage = min(p.opts.MaxMessage, r.max)
 	c.rec.ConnectionPort = p.addr
+	token, err := p.proc.newToken(r.peer, c.addr)
+	if err != nil {
+		c.freeRecords()
+		return nil, -1, err
+	}
+	c.rec.StaticSecurity.ClientToken = token
 	number, err := channelNumber()
 	if err == nil {
 		var mem *section.Section
@@ -250,7 +262,6 @@ func (r *Pending) connect() (*Conn, int, error) {
 			return c, fd, nil
 		}
 	}
-	p.proc.pool.CloseHandle(c.handle)
-	p.proc.pool.Free(c.addr)
+	c.freeRecords()
 	return nil, -1, err
 }

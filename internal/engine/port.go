@@ -368,6 +368,7 @@ func (p *Port) freeOnce() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.nameAddr != 0 {
+		p.disp.finished()
 		p.free()
 		p.nameAddr = 0
 	}

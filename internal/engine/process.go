@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-eedd8485/lpc/internal/channel"
 	"github.com/seed-eedd8485/lpc/internal/pool"
+	"github.com/seed-eedd8485/lpc/security"
 	"github.com/seed-eedd8485/lpc/wire"
 )
 
@@ -34,6 +35,26 @@ var theProcess = sync.OnceValues(func() (*process, error) {
 	h.ClockTicks, h.ClockWall = channel.Ticks(), uint64(time.Now().UnixNano())
 	return pr, nil
 })
+
+// LockPool pins the pool of this process in memory.
+func LockPool() error {
+	pr, err := theProcess()
+	if err != nil {
+		return err
+	}
+	return pr.pool.Lock()
+}
+
+// newToken writes down who a peer is.
+func (p *process) newToken(id security.Identity, owner pool.Addr) (pool.Addr, error) {
+	t, a, err := pool.New[pool.Token](p.pool, pool.TagToken, owner)
+	if err != nil {
+		return 0, err
+	}
+	t.ProcessID, t.UID, t.GID, t.GroupCount = uint32(id.PID), id.UID, id.GID, uint32(len(id.Groups))
+	copy(t.Groups[:], id.Groups)
+	return a, nil
+}
 
 // nextID is a fresh MessageId, never 0. It is for display and for NT's matching
 // rule together with ClientId and connection; the engine matches by slot and

@@ -227,8 +227,35 @@ func (d *dispatcher) popFree() *Message {
 
 func (d *dispatcher) giveBack(m *Message) {
 	d.mu.Lock()
-	d.free = append(d.free, m)
+	kept := d.keep(m)
 	d.mu.Unlock()
+	if !kept {
+		d.proc.pool.Free(m.addr)
+	}
+}
+
+// keep keeps a record for the next message; false: it is the caller's to free. d.mu is
+// held.
+func (d *dispatcher) keep(m *Message) bool {
+	if len(d.free) < maxFreeMessages && !d.over {
+		d.free = append(d.free, m)
+		return true
+	}
+	d.messages[m.rec.Index] = nil
+	d.holes = append(d.holes, m.rec.Index)
+	return false
+}
+
+// finished frees the records that nobody uses. The port is gone; those in use are freed
+// as they come back.
+func (d *dispatcher) finished() {
+	d.mu.Lock()
+	free := d.free
+	d.over, d.free = true, nil
+	d.mu.Unlock()
+	for _, m := range free {
+		d.proc.pool.Free(m.addr)
+	}
 }
 
 // deliver stamps a message and runs or queues it.
@@ -272,7 +299,7 @@ func (d *dispatcher) deliver(c *Conn, m *Message, ro *role, th *thread, spare **
 	channel.StoreRelease64(&ro.began, now)
 	channel.StoreRelease(&ro.state, inHandler) // under the lock: who rings later sees it. From here on the channel may be another's
 	d.mu.Unlock()
-	if !m.in.Reply && !m.in.Detached && h != nil {
+	if !m.in.Reply && !m.in.Detached && h != nil && d.trace == nil {
 		return d.runGrams(c, h, Use{m, use, c}, ro, th, now)
 	}
 	return d.runInline(h, Use{m, use, c}, ro, th, now)

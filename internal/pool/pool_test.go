@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -261,4 +263,41 @@ func TestStartTime(t *testing.T) {
 	if got := parseStartTime([]byte("7 (a) b) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 99 20 21")); got != 99 {
 		t.Errorf("field 22 is %d, want 99", got)
 	}
+}
+
+// TestLock: a locked pool is in memory with what it grows by.
+func TestLock(t *testing.T) {
+	p, err := newPool(77)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := lockedKiB(t)
+	if err := p.Lock(); err != nil {
+		t.Fatal(err)
+	}
+	if p.Header().Locked != 1 {
+		t.Error("the header does not say that the pool is locked")
+	}
+	for len(p.fds) == 1 {
+		if _, _, err := p.Alloc(Tag{'T', 'e', 's', 't'}, 1000, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := lockedKiB(t) - before; n != 2*ExtentSize>>10 {
+		t.Errorf("%d KiB are locked, want two extents", n)
+	}
+}
+
+// lockedKiB is VmLck (proc(5)).
+func lockedKiB(t *testing.T) int {
+	b, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(b), "VmLck:")
+	n, err := strconv.Atoi(strings.Fields(after)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

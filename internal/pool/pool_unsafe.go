@@ -51,6 +51,12 @@ func (p *Pool) grow() error {
 		_ = unix.Close(fd)
 		return fmt.Errorf("mapping a pool extent: %w", err)
 	}
+	if p.hdr != nil && p.hdr.Locked != 0 {
+		if err := p.lockExtent(i); err != nil {
+			_ = unix.Close(fd) // the next attempt maps over it
+			return err
+		}
+	}
 	p.fds = append(p.fds, fd)
 	*p.extent(i) = ExtentHeader{
 		Pool: uint32(p.number >> poolShift), Index: uint32(i), Size: ExtentSize,
@@ -99,16 +105,23 @@ func New[T any](p *Pool, tag Tag, owner Addr) (*T, Addr, error) {
 // At is the T at an address that New returned.
 func At[T any](p *Pool, a Addr) *T { return (*T)(p.at(a.Offset())) }
 
-// Lock pins the pool in memory (mlock(2)): its blocks then count as Nonpaged.
-// Extents made later are pinned when they are made only if Lock is called again.
+// Lock pins the pool in memory (mlock(2)), also what it grows by: its blocks then count
+// as Nonpaged.
 func (p *Pool) Lock() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i := range p.fds {
-		if err := unix.Mlock(bytesAt(p.at(uint64(i)*ExtentSize), ExtentSize)); err != nil {
-			return fmt.Errorf("locking pool extent %d in memory: %w", i, err)
+		if err := p.lockExtent(i); err != nil {
+			return err
 		}
 	}
 	p.hdr.Locked = 1
+	return nil
+}
+
+func (p *Pool) lockExtent(i int) error {
+	if err := unix.Mlock(bytesAt(p.at(uint64(i)*ExtentSize), ExtentSize)); err != nil {
+		return fmt.Errorf("locking pool extent %d of %d bytes in memory: %w (RLIMIT_MEMLOCK)", i, ExtentSize, err)
+	}
 	return nil
 }

@@ -103,8 +103,9 @@ func TestHostileHandshake(t *testing.T) {
 				if err == nil || !strings.Contains(err.Error(), says) && !strings.Contains(err.Error(), "no descriptor") {
 					t.Errorf("the handshake ended with %q, want %q", err, says)
 				}
-				if _, _, err := r.farewell(); err != nil {
-					t.Errorf("the culprit's socket: %v", err)
+				reason, text, err := r.farewell()
+				if err != nil || reason != 4 && (reason != 3 || bad.name != "version") || text == "" {
+					t.Errorf("the culprit is told reason %d, %q (%v)", reason, text, err)
 				}
 			})
 		}

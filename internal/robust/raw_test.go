@@ -205,7 +205,7 @@ func (r *raw) farewell() (reason byte, text string, err error) {
 			return reason, text, nil
 		case err != nil:
 			return 0, "", err
-		case len(b) >= frameHead && b[frameKind] == frameClose:
+		case len(b) >= frameHead && (b[frameKind] == frameClose || b[frameKind] == frameRefuse):
 			reason, text = b[frameReason], string(b[frameHead:])
 		}
 	}
