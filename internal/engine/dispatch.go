@@ -49,7 +49,7 @@ type dispatcher struct {
 	inProgress int // calls not replied to
 	live       int // messages delivered and not finished, but for deferred ones
 	stopped    bool
-	over       bool // the port is gone: records are freed
+	over       bool          // the port is gone: records are freed
 	drained    chan struct{} // closed when stopped and nothing is in progress
 }
 
