@@ -79,8 +79,12 @@ func connectIn(ctx context.Context, root string, n Name) (int, error) {
 	}
 	defer d.close()
 
+	var full error // what the last try came to
 	for wait := time.Millisecond; ; wait = min(2*wait, 50*time.Millisecond) {
 		if err := ctx.Err(); err != nil {
+			if full != nil {
+				err = fmt.Errorf("%w: %w", full, err)
+			}
 			return -1, err
 		}
 		c, err := d.connect(base)
@@ -97,6 +101,7 @@ func connectIn(ctx context.Context, root string, n Name) (int, error) {
 		if !errors.Is(err, errBacklog) {
 			return -1, err
 		}
+		full = err
 		// The kernel tells nobody when a place becomes free (connect(2), EAGAIN
 		// on a non-blocking AF_UNIX socket), so there is only asking again, each
 		// at another moment so that many callers do not come at once.
@@ -105,7 +110,6 @@ func connectIn(ctx context.Context, root string, n Name) (int, error) {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return -1, fmt.Errorf("%w: %w", err, ctx.Err())
 		}
 	}
 }

@@ -18,7 +18,13 @@ type mapping = unsafe.Pointer
 func sizeof[T any]() uintptr { var t T; return unsafe.Sizeof(t) }
 
 func reserveSpace(n uintptr) (unsafe.Pointer, error) {
-	return unix.MmapPtr(-1, 0, nil, n, unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
+	p, err := unix.MmapPtr(-1, 0, nil, n, unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
+	if err == nil {
+		// gdb's gcore writes out what is merely reserved, unless told not to (madvise(2));
+		// extents are mappings of their own and stay in.
+		_ = unix.Madvise(bytesAt(p, int(n)), unix.MADV_DONTDUMP)
+	}
+	return p, err
 }
 
 // at is the memory at an offset of the pool.
