@@ -10,6 +10,11 @@
 // files that are shipped here, from .isf FILE, or from a PDB, which fills the same
 // Types.
 //
+// How a description passes through: Open undoes .xz and .gz within bounds, Parse
+// turns the JSON into a Content, New checks a Content (the PDB reader in isf/pdb
+// makes one too) and indexes it; the result is a Types. Find follows a path of
+// fields through it, List prints a structure as dt does, Write saves it as JSON.
+//
 // What never stands here: memory. A Types is immutable after it was made and may
 // be used by any number of goroutines.
 package isf

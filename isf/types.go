@@ -21,7 +21,7 @@ type Type struct {
 	Size        int    // bytes, of one value
 	Signed      bool   // Base
 	Float       bool   // Base
-	Elem        *Type  // Pointer, Array, and the number under Bits
+	Elem        *Type  // Pointer, Array, the number under Bits, and what a Func returns (nil: not described)
 	Count       int    // Array
 	BitPosition int    // Bits
 	BitLength   int    // Bits
@@ -29,9 +29,10 @@ type Type struct {
 
 // Field is one member of a structure.
 type Field struct {
-	Name   string
-	Offset int // bytes from the structure's start
-	Type   *Type
+	Name      string
+	Offset    int // bytes from the structure's start
+	Type      *Type
+	Anonymous bool // its members are found as if they were the structure's own
 }
 
 // Layout is a structure or union.
@@ -39,7 +40,7 @@ type Layout struct {
 	Name   string
 	Kind   Kind    // Struct or Union
 	Size   int     // bytes
-	Fields []Field // by offset, then by name
+	Fields []Field // by offset, then by first bit, then as the description lists them
 }
 
 // Types answers what a description knows. Names are looked up as written, with and

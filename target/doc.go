@@ -4,6 +4,8 @@
 // and a disk are implementations of it in packages of their own (target/live,
 // target/snapshot, target/elfcore, target/ntdump, target/disk).
 //
+// Join makes one target of several. Formats recognises a file by its magic.
+//
 // Three rules hold for every implementation:
 //
 //   - Absent memory is not zero. A read that meets a byte which the target does not

@@ -1,0 +1,140 @@
+package pdb
+
+import (
+	"cmp"
+	"slices"
+	"sort"
+
+	"github.com/seed-eedd8485/lpc/bin"
+)
+
+// FrameKind says what a function's frame is (winnt.h, FRAME_FPO and following).
+type FrameKind uint8
+
+const (
+	FPO     FrameKind = iota // no frame pointer
+	Trap                     // a trap frame
+	TSS                      // a task's segment
+	NonFPO                   // EBP is the frame pointer
+	Program                  // Frame.Program computes it
+)
+
+// Frame tells how the stack of an x86 function looks, so that a walker finds the
+// caller without a frame pointer. Sizes are bytes.
+type Frame struct {
+	Kind      FrameKind
+	Size      uint32 // of the code that this describes
+	Offset    uint32 // of the address asked for, from that code's start
+	Prolog    uint32 // code; before its end the registers are not all saved
+	Locals    uint32
+	Params    uint32 // what the caller pushed
+	Registers uint32 // saved on the stack
+	UsesBP    bool   // EBP is used as a common register and was saved
+	SEH       bool   // has a structured exception handler
+	Start     bool   // the code begins a function, not a part of one
+	Program   string // how to find the caller's registers, in postfix notation; for Kind Program
+}
+
+// Frames answers how the frame at an address looks; a File is one. The stack
+// walker asks for no more.
+type Frames interface {
+	// FPO describes the frame of the code at an address, in bytes from the
+	// image's base; ok is false where nothing is described.
+	FPO(rva uint64) (f Frame, ok bool)
+}
+
+var _ Frames = (*File)(nil)
+
+// FPO implements Frames. Frame data, which is more precise, goes before the older
+// FPO data.
+func (f *File) FPO(rva uint64) (Frame, bool) {
+	rva, ok := f.addr.source(rva)
+	if !ok {
+		return Frame{}, false
+	}
+	for _, t := range []frameTable{f.frameData, f.fpo} {
+		if frame, ok := t.find(rva); ok {
+			return frame, true
+		}
+	}
+	return Frame{}, false
+}
+
+// frameTable is sorted by start. Frame data nests: a part of a function has its
+// own, which reaches to the function's end.
+type frameTable []frameEntry
+
+type frameEntry struct {
+	start uint32
+	end   uint64 // the highest end of this entry and all before it
+	frame Frame
+}
+
+func (t frameTable) sort() frameTable {
+	slices.SortStableFunc(t, func(a, b frameEntry) int {
+		// Of two that start together the shorter one is the inner one.
+		return cmp.Or(cmp.Compare(a.start, b.start), -cmp.Compare(a.frame.Size, b.frame.Size))
+	})
+	var end uint64
+	for i := range t {
+		end = max(end, uint64(t[i].start)+uint64(t[i].frame.Size))
+		t[i].end = end
+	}
+	return t
+}
+
+// find returns the innermost entry that holds an address.
+func (t frameTable) find(rva uint64) (Frame, bool) {
+	i := sort.Search(len(t), func(i int) bool { return uint64(t[i].start) > rva })
+	for i--; i >= 0 && t[i].end > rva; i-- {
+		if f := t[i].frame; rva-uint64(t[i].start) < uint64(f.Size) {
+			f.Offset = uint32(rva - uint64(t[i].start))
+			return f, true
+		}
+	}
+	return Frame{}, false
+}
+
+// readFPO reads FPO_DATA (winnt.h): 16 bytes each, the last two made of bits.
+func readFPO(data []byte) (frameTable, error) {
+	r := bin.FromBytes("FPO data", data)
+	t := make(frameTable, r.Count("entries", uint64(len(data)/16), 16, r.Size()))
+	for i := range t {
+		t[i].start = r.U32("ulOffStart")
+		f := &t[i].frame
+		f.Size = r.U32("cbProcSize")
+		f.Locals = 4 * r.U32("cdwLocals")
+		f.Params = 4 * uint32(r.U16("cdwParams"))
+		bits := r.U16("cbProlog and flags")
+		f.Prolog = uint32(bits & 0xff)
+		f.Registers = 4 * uint32(bits>>8&7)
+		f.SEH = bits>>11&1 != 0
+		f.UsesBP = bits>>12&1 != 0
+		f.Kind = FrameKind(bits >> 14)
+		f.Start = true
+	}
+	return t.sort(), r.Err()
+}
+
+// readFrameData reads the entries that replaced FPO_DATA (LLVM, CodeView.h,
+// FrameData): 32 bytes each.
+func readFrameData(data []byte, names stringTable) (frameTable, error) {
+	r := bin.FromBytes("frame data", data)
+	if len(data)%32 == 4 {
+		// As in object files: a relocation stands in front.
+		r.Skip("relocation", 4)
+	}
+	t := make(frameTable, r.Count("entries", uint64(len(data)/32), 32, r.Size()))
+	for i := range t {
+		t[i].start = r.U32("start")
+		f := &t[i].frame
+		f.Kind = Program
+		f.Size, f.Locals, f.Params = r.U32("size of the code"), r.U32("size of locals"), r.U32("size of parameters")
+		r.U32("greatest use of the stack")
+		f.Program = names.at(r.U32("program"))
+		f.Prolog, f.Registers = uint32(r.U16("size of the prolog")), uint32(r.U16("size of saved registers"))
+		flags := r.U32("flags")
+		f.SEH, f.Start = flags&1 != 0, flags&4 != 0
+	}
+	return t.sort(), r.Err()
+}

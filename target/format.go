@@ -1,0 +1,77 @@
+package target
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// A Format is a kind of file that kd opens. Each package that reads one has a
+// variable of this type; who opens files (cmd/lpc) puts them in a list, so that
+// this package imports none of them.
+type Format struct {
+	Name string // for people: "snapshot", "ELF core"
+	// Match tells a file of this kind by its first bytes, at most HeadSize; a
+	// shorter file gives fewer.
+	Match func(head []byte) bool
+	// Open opens it. The error is a sentence that names the file.
+	Open func(path string) (Target, error)
+}
+
+// HeadSize is how many bytes a Format may look at: a boot sector, and the magic of
+// everything else.
+const HeadSize = 4096
+
+// Formats are tried in order: those whose magic is weak stand last.
+type Formats []Format
+
+// Open opens a file as what its first bytes say.
+func (l Formats) Open(path string) (Target, error) {
+	head, err := readHead(path)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range l {
+		if f.Match(head) {
+			return f.Open(path)
+		}
+	}
+	names := make([]string, len(l))
+	for i, f := range l {
+		names[i] = f.Name
+	}
+	return nil, fmt.Errorf("opening %s: it begins with %s, which is none of: %s", path, magic(head), strings.Join(names, ", "))
+}
+
+func readHead(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", path, bare(err))
+	}
+	defer func() { _ = f.Close() }()
+	head := make([]byte, HeadSize)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, fmt.Errorf("reading %s: %w", path, bare(err))
+	}
+	return head[:n], nil
+}
+
+// bare is the error without the operation and path that os puts before it: the
+// sentence has both.
+func bare(err error) error {
+	var p *os.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+func magic(head []byte) string {
+	if len(head) == 0 {
+		return "nothing (it is empty)"
+	}
+	return fmt.Sprintf("% x", head[:min(len(head), 8)])
+}
