@@ -1,13 +1,9 @@
 package security
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -15,35 +11,6 @@ import (
 
 	"golang.org/x/sys/unix"
 )
-
-// TestMain is also the program of the second process: it connects to the socket
-// that it is told of, says "connected", and stays until its input ends.
-func TestMain(m *testing.M) {
-	if path := os.Getenv("SECURITY_TEST_CONNECT"); path != "" {
-		os.Exit(connectAndStay(path))
-	}
-	before := descriptors()
-	code := m.Run()
-	if after := descriptors(); code == 0 && after > before {
-		fmt.Fprintf(os.Stderr, "descriptors leaked: %d before the tests, %d after\n", before, after)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func connectAndStay(path string) int {
-	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	if err == nil {
-		err = unix.Connect(fd, &unix.SockaddrUnix{Name: path})
-	}
-	if err != nil {
-		fmt.Println(err)
-		return 1
-	}
-	fmt.Println("connected")
-	_, _ = os.Stdin.Read(make([]byte, 1))
-	return 0
-}
 
 func TestFromSocketPair(t *testing.T) {
 	a, b := pair(t)
@@ -66,9 +33,7 @@ func TestFromSocketPair(t *testing.T) {
 }
 
 func TestFromSocketOtherUser(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("needs root, to start a process as another user")
-	}
+	needRoot(t)
 	few := []uint32{65533, 7}
 	many := make([]uint32, 200) // more than the first try has room for
 	for i := range many {
@@ -175,120 +140,4 @@ func TestPeerPIDFD(t *testing.T) {
 		}
 		return
 	}
-}
-
-// connectFrom accepts a connection from a new process with those ids, which
-// lives until the test ends.
-func connectFrom(t *testing.T, cred *syscall.Credential) (fd int, child *exec.Cmd) {
-	t.Helper()
-	listener, path := listen(t)
-	child = exec.Command("/proc/self/exe")
-	child.Env = append(os.Environ(), "SECURITY_TEST_CONNECT="+path)
-	child.Dir = "/"
-	child.Stderr = os.Stderr
-	child.SysProcAttr = &syscall.SysProcAttr{Credential: cred}
-	stdin, err := child.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := child.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		stdin.Close()
-		_ = child.Process.Kill() // done with: under -race an exit takes a second
-		_ = child.Wait()
-	})
-	if line, _ := bufio.NewReader(stdout).ReadString('\n'); line != "connected\n" {
-		t.Fatalf("the child says %q", line)
-	}
-	fd, _, err = unix.Accept4(listener, unix.SOCK_CLOEXEC)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { unix.Close(fd) })
-	return fd, child
-}
-
-// listen listens in a directory that every user may enter.
-func listen(t *testing.T) (fd int, path string) {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "security-test-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	path = filepath.Join(dir, "s")
-	fd, err = unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { unix.Close(fd) })
-	for _, err := range []error{
-		os.Chmod(dir, 0o755),
-		unix.Bind(fd, &unix.SockaddrUnix{Name: path}),
-		os.Chmod(path, 0o666),
-		unix.Listen(fd, 8),
-	} {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	return fd, path
-}
-
-func pair(t *testing.T) (a, b int) {
-	t.Helper()
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { unix.Close(fds[0]); unix.Close(fds[1]) })
-	return fds[0], fds[1]
-}
-
-func tcp(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Skip("needs a loopback interface: ", err)
-	}
-	defer l.Close()
-	c, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	f, err := c.(*net.TCPConn).File()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { f.Close() })
-	return int(f.Fd())
-}
-
-func sortedGroups(groups []uint32) []uint32 {
-	return slices.Sorted(slices.Values(groups))
-}
-
-func sortedInts(ids []int) []int {
-	return slices.Sorted(slices.Values(ids))
-}
-
-// descriptors counts the open ones, with the runtime's own for polling, which it
-// opens at the first pipe or socket and keeps.
-func descriptors() int {
-	if r, w, err := os.Pipe(); err == nil {
-		r.Close()
-		w.Close()
-	}
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		return 0
-	}
-	return len(entries)
 }
