@@ -89,6 +89,7 @@ type call struct {
 func (c *Conn) CallInto(ctx context.Context, data, buf []byte) (id uint32, n int, err error) {
 	var k call
 	if err := k.start(ctx, c, nameCall, data, nil, 0); err != nil {
+		c.failed(ctx, k.id, err)
 		return k.id, 0, err
 	}
 	src, shared, err := k.reply()
@@ -102,6 +103,9 @@ func (c *Conn) CallInto(ctx context.Context, data, buf []byte) (id uint32, n int
 		}
 	}
 	k.done(shared)
+	if err != nil {
+		c.failed(ctx, k.id, err)
+	}
 	return k.id, n, err
 }
 
@@ -113,6 +117,7 @@ func (c *Conn) Call(ctx context.Context, data []byte) (id uint32, reply []byte, 
 func (c *Conn) callCopy(ctx context.Context, name *callName, data []byte, p *parent, callback uint64) (id uint32, reply []byte, err error) {
 	var k call
 	if err := k.startAs(ctx, c, name, data, nil, p, callback); err != nil {
+		c.failed(ctx, k.id, err)
 		return k.id, nil, err
 	}
 	src, shared, err := k.reply()
@@ -126,6 +131,7 @@ func (c *Conn) callCopy(ctx context.Context, name *callName, data []byte, p *par
 	}
 	k.done(shared)
 	if err != nil {
+		c.failed(ctx, k.id, err)
 		return k.id, nil, err
 	}
 	return k.id, reply, nil
@@ -139,12 +145,14 @@ func (c *Conn) CallBuffer(ctx context.Context, b *Buffer) (id uint32, r Reply, e
 	}
 	var k call
 	if err := k.start(ctx, c, nameBuffer, nil, b.r, b.n); err != nil {
+		c.failed(ctx, k.id, err)
 		return k.id, Reply{}, err
 	}
 	src, shared, err := k.reply()
 	switch {
 	case err != nil:
 		k.done(shared)
+		c.failed(ctx, k.id, err)
 		return k.id, Reply{}, err
 	case shared == nil:
 		data := make([]byte, k.length())
@@ -234,6 +242,9 @@ func (k *call) startAs2(ctx context.Context, c *Conn, name *callName, data []byt
 	}
 	c.out.Post(slot, &k.req)
 	k.th.waits(c, k.id, slot, c.out.Generation(slot), p, name, n) // while the request is on its way
+	if c.proc.stacks.on {
+		c.proc.recordStack(k.th)
+	}
 	if err = c.out.Wait(ctx, slot, alone, k.cleanup(), &k.th.rec.WaitStart); err != nil {
 		k.th.resumes()
 		threads.Put(k.th) // the slot is not ours any more
@@ -378,6 +389,13 @@ func (k *call) event() string {
 
 // Send sends a datagram.
 func (c *Conn) Send(ctx context.Context, data []byte) (id uint32, err error) {
+	if id, err = c.send(ctx, data); err != nil {
+		c.failed(ctx, id, err)
+	}
+	return id, err
+}
+
+func (c *Conn) send(ctx context.Context, data []byte) (id uint32, err error) {
 	if len(data) > c.maxMessage {
 		return 0, tooLarge("datagram", len(data), c.maxMessage, "the connection's limit")
 	}
@@ -415,11 +433,12 @@ func (c *Conn) SendBuffer(ctx context.Context, b *Buffer) (id uint32, err error)
 	r := b.r
 	b.r = nil
 	req := channel.Request{MessageID: c.proc.nextID(), HasInfo: true, Info: r.info(b.n)}
-	if err = c.out.SendDetached(ctx, &req, r); err != nil {
+	if err = fromChannel(c.out.SendDetached(ctx, &req, r)); err != nil {
 		r.Release()
+		c.failed(ctx, req.MessageID, err)
 	}
 	touch(c)
-	return req.MessageID, fromChannel(err)
+	return req.MessageID, err
 }
 
 // locate finds the section that a received message's data stands in.

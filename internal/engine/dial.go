@@ -40,6 +40,16 @@ func channelNumber() (uint64, error) {
 
 // Dial connects to a port.
 func Dial(ctx context.Context, name namespace.Name, o DialOptions) (*Conn, error) {
+	c, err := dial(ctx, name, o)
+	if err != nil {
+		if pr, e := theProcess(); e == nil {
+			pr.failed(name.Short(), 0, 0, err)
+		}
+	}
+	return c, err
+}
+
+func dial(ctx context.Context, name namespace.Name, o DialOptions) (*Conn, error) {
 	if len(o.Info) > wire.MaxConnInfo {
 		return nil, tooLarge("connection information", len(o.Info), wire.MaxConnInfo, "the limit")
 	}

@@ -60,9 +60,21 @@ func (e *RefusedError) Error() string {
 // Is makes it an ErrRefused.
 func (e *RefusedError) Is(target error) bool { return target == ErrRefused }
 
-// tooLarge names both numbers and who set the limit.
+// sizeError is an ErrTooLarge with both numbers and who set the limit.
+type sizeError struct {
+	what     string
+	n, limit int
+	whose    string
+}
+
+func (e *sizeError) Error() string {
+	return fmt.Sprintf("%v: %s of %d bytes, %s is %d", ErrTooLarge, e.what, e.n, e.whose, e.limit)
+}
+
+func (e *sizeError) Unwrap() error { return ErrTooLarge }
+
 func tooLarge(what string, n, limit int, whose string) error {
-	return fmt.Errorf("%w: %s of %d bytes, %s is %d", ErrTooLarge, what, n, whose, limit)
+	return &sizeError{what, n, limit, whose}
 }
 
 // statusError is the error that a reply's status stands for.

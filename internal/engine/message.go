@@ -110,10 +110,12 @@ func (u Use) Reply(data []byte) error {
 		err := tooLarge("reply", len(data), u.C.maxMessage, "the connection's limit")
 		if u.Live() {
 			u.M.tooLarge.Store(&err) // what the caller is told, if nothing else is replied
+			u.C.proc.failed(u.C.name, u.C.peerPID, u.ID(), err)
 		}
 		return err
 	}
 	if !u.claim() {
+		u.C.proc.failed(u.C.name, u.C.peerPID, 0, ErrReplied)
 		return ErrReplied
 	}
 	return u.M.reply(wire.StatusOK, data, len(data))
@@ -248,6 +250,7 @@ func (m *Message) reply(status wire.Status, data []byte, n int) error {
 	case err == nil:
 		return down
 	case errors.Is(err, channel.ErrAbandoned):
+		m.d.proc.failed(c.name, c.peerPID, q.MessageID, ErrAbandoned)
 		return ErrAbandoned
 	}
 	err = fromChannel(err)

@@ -103,6 +103,7 @@ func (r *Pending) frame(f *link.Frame, fd int) error {
 	p := r.port
 	if !p.admits(r.peer) {
 		emit(p.opts.Trace, Event{What: "refused", Port: p.name.Short(), Peer: r.peer, Err: ErrPermission})
+		p.proc.failed(p.name.Short(), uint64(r.peer.PID), 0, ErrPermission)
 		return r.refuse(link.ReasonDenied, []byte(fmt.Sprintf("uid %d is not admitted", r.peer.UID)))
 	}
 	p.offer(r)
@@ -175,6 +176,7 @@ func (r *Pending) Refuse(info []byte) error {
 	if decided {
 		return fmt.Errorf("refusing a connection request that was decided")
 	}
+	r.port.proc.failed(r.port.name.Short(), uint64(r.peer.PID), 0, ErrRefused)
 	emit(r.port.opts.Trace, Event{What: "refuse", Port: r.port.name.Short(), Peer: r.peer, Bytes: len(info)})
 	return r.refuse(link.ReasonNone, info)
 }
@@ -189,6 +191,7 @@ func (r *Pending) Accept(info []byte) (*Conn, error) {
 	if err := p.accounts.connect(r.peer.UID); err != nil {
 		_ = r.refuse(link.ReasonBusy, clip260(err.Error()))
 		p.proc.pool.RecordFailure(0, pool.TagPort, "connections")
+		p.proc.failed(p.name.Short(), uint64(r.peer.PID), 0, fmt.Errorf("%w: %w", ErrRefused, err))
 		return nil, err
 	}
 	if !r.take() {

@@ -180,6 +180,7 @@ func (p *Port) greet(fd int) {
 	r := &Pending{port: p, peer: id}
 	if err := p.accounts.halfOpen(id.UID); err != nil {
 		p.proc.pool.RecordFailure(0, pool.TagPort, "handshakes open for one uid")
+		p.proc.failed(p.name.Short(), uint64(id.PID), 0, fmt.Errorf("%w: %w", ErrRefused, err))
 		if l, e := link.New(fd); e == nil {
 			_ = l.Send(&link.Frame{Kind: link.Refuse, Reason: link.ReasonBusy, Text: clip260(err.Error())}, -1)
 			l.Close()

@@ -19,6 +19,9 @@ type process struct {
 	pool *pool.Pool
 	pid  uint64
 	ids  atomic.Uint32 // the MessageId given out last
+
+	failures failures
+	stacks   stacks
 }
 
 var theProcess = sync.OnceValues(func() (*process, error) {
@@ -31,6 +34,10 @@ var theProcess = sync.OnceValues(func() (*process, error) {
 	_, _ = rand.Read(seed[:]) // never fails (crypto/rand)
 	pr.ids.Store(binary.LittleEndian.Uint32(seed[:]))
 	h := p.Header()
+	if os.Getenv("LPC_STACKS") == "1" {
+		pr.stacks.init()
+		h.Flags |= pool.PoolStacks
+	}
 	h.ClockHz = channel.TicksPerMicrosecond() * 1e6
 	h.ClockTicks, h.ClockWall = channel.Ticks(), uint64(time.Now().UnixNano())
 	return pr, nil
@@ -71,7 +78,8 @@ func (p *process) nextID() uint32 {
 type thread struct {
 	rec  *pool.Thread
 	addr pool.Addr
-	call *callName // what the record names
+	call *callName   // what the record names
+	stk  *pool.Stack // nil: stacks are not recorded
 }
 
 // threads keeps records of goroutines between their calls. The pool block of one
@@ -121,6 +129,9 @@ func (t *thread) waits(c *Conn, id uint32, slot int, gen uint64, parent *parent,
 // resumes takes that back.
 func (t *thread) resumes() {
 	t.rec.LpcReplyMessageID = 0
+	if t.stk != nil {
+		t.stk.Count = 0
+	}
 	t.rec.WaitReason = pool.WaitNone
 }
 

@@ -27,6 +27,8 @@ var (
 	TagSection = Tag{'S', 'e', 'c', 't'} // Section: memory shared with a peer
 	TagToken   = Tag{'T', 'o', 'k', 'e'} // Token: a peer's identity
 	TagHandle  = Tag{'H', 'n', 'd', 'l'} // HandleTable
+	TagFailed  = Tag{'F', 'a', 'i', 'l'} // FailedRing
+	TagStack   = Tag{'S', 't', 'a', 'k'} // Stack and Frame
 )
 
 // Sizes, in bytes.
@@ -99,7 +101,14 @@ type Header struct {
 	_            uint32
 	NextThread   uint64 // threads numbered so far
 	Program      [32]byte
+
+	FailedMessages Addr // the FailedRing, 0: no message has failed
 }
+
+// Flags of a pool.
+const (
+	PoolStacks = 1 // waiting calls carry their Go stacks (+ust)
+)
 
 // ListEntry is NT's LIST_ENTRY. A head that points to itself is an empty list;
 // an entry of zeros is on no list.
@@ -256,6 +265,61 @@ type Thread struct {
 	CallArguments        [4]uint64
 	CallName             [32]byte
 	ServerPort           Addr // the connection port that this thread serves, 0: none
+	Stack                Addr // a Stack: where the call it waits in was made, 0: not recorded
+}
+
+// Stack is a Go stack, innermost caller first, without the library's own functions.
+type Stack struct {
+	Count  uint32 // of Frames, 0: not waiting
+	_      uint32
+	Frames [maxFrames]Addr // of Frame
+}
+
+const maxFrames = 30
+
+// Frame is one place in a program's code. It stays for good: stacks share it.
+type Frame struct {
+	PC       uint64
+	Line     uint32
+	_        uint32
+	Function [112]byte // its end, where it is longer
+	File     [128]byte // its end, where it is longer
+}
+
+// Why a message failed: FailedMessage.Cause. The numbers are never used for another.
+const (
+	FailedIdentity  = 1  // refused: the caller's identity is not admitted
+	FailedRefused   = 2  // refused by the server's program
+	FailedLimit     = 3  // refused: a limit on connections
+	FailedCancelled = 4  // the caller gave up
+	FailedDeadline  = 5  // the caller's deadline passed
+	FailedTooLarge  = 6  // Length bytes, the limit is Limit
+	FailedLost      = 7  // a reply for which nobody waited
+	FailedMismatch  = 8  // a reply to a request that was replied to
+	FailedPeerDied  = 9  //
+	FailedClosed    = 10 // the connection was closed
+	FailedNoReply   = 11 // the handler gave no reply, or there is none
+	FailedQuota     = 12 // a quota is used up
+	FailedProtocol  = 13 // the peer broke the protocol
+)
+
+// FailedMessage is a message, or a connection request, that failed.
+type FailedMessage struct {
+	Time        uint64 // ticks
+	MessageID   uint32 // 0: a connection request
+	Cause       uint32 // FailedIdentity and so on
+	Length      uint64 // FailedTooLarge: bytes
+	Limit       uint64 // and what is allowed
+	PeerProcess uint64 // the other end's pid, 0: not known
+	Port        [72]byte
+}
+
+// FailedRing holds the last FailedMessages of a process. The newest is at
+// (Written-1) modulo their number.
+type FailedRing struct {
+	Written uint64 // so far
+	_       uint64
+	Entries [64]FailedMessage
 }
 
 // Section describes memory shared with a peer.

@@ -15,7 +15,7 @@ var offsets = map[string]map[string]int{
 		"Version": 0, "HeaderSize": 4, "ProcessId": 8, "Extents": 12, "StartTime": 16, "Types": 24, "TypesLength": 32,
 		"ClockTicks": 40, "ClockWall": 48, "ClockHz": 56, "Limit": 64, "Used": 72, "Blocks": 80, "Locked": 88, "Flags": 92,
 		"Failures": 96, "FailureSize": 104, "FailureTag": 112, "FailureQuota": 120, "HandleTable": 152, "HandleCount": 160,
-		"NextThread": 168, "Program": 176,
+		"NextThread": 168, "Program": 176, "FailedMessages": 208,
 	},
 	"_LIST_ENTRY":   {"Flink": 0, "Blink": 8},
 	"_CLIENT_ID":    {"UniqueProcess": 0, "UniqueThread": 8},
@@ -46,8 +46,12 @@ var offsets = map[string]map[string]int{
 		"Cid": 0, "LpcReplyChain": 0x10, "LpcWaitingOnPort": 0x20, "LpcReplyMessageId": 0x28, "LpcReceivedMessageId": 0x2c,
 		"SameThreadApcFlags": 0x30, "WaitReason": 0x34, "WaitStart": 0x38, "WaitChannel": 0x40, "WaitGeneration": 0x48,
 		"WaitSlot": 0x50, "WaitDirection": 0x54, "Serving": 0x58, "Parent": 0x60, "ParentID": 0x68, "ParentKnown": 0x6c,
-		"CallArguments": 0x70, "CallName": 0x90, "ServerPort": 0xb0,
+		"CallArguments": 0x70, "CallName": 0x90, "ServerPort": 0xb0, "Stack": 0xb8,
 	},
+	"_LPC_STACK":          {"Count": 0, "Frames": 8},
+	"_LPC_FRAME":          {"PC": 0, "Line": 8, "Function": 0x10, "File": 0x80},
+	"_LPC_FAILED_RING":    {"Written": 0, "Entries": 0x10},
+	"_LPC_FAILED_MESSAGE": {"Time": 0, "MessageId": 8, "Cause": 12, "Length": 0x10, "Limit": 0x18, "PeerProcess": 0x20, "Port": 0x28},
 	"_LPC_SECTION":        {"Port": 0, "Number": 8, "Mine": 12, "Base": 16, "Size": 24, "Used": 32, "Blocks": 40, "UserTag": 48},
 	"_LPC_TOKEN":          {"ProcessId": 0, "UID": 4, "GID": 8, "GroupCount": 12, "Groups": 16},
 	"_HANDLE_TABLE_ENTRY": {"Object": 0, "GrantedAccess": 8},
@@ -55,10 +59,11 @@ var offsets = map[string]map[string]int{
 }
 
 var sizes = map[string]int{
-	"_LPC_POOL_EXTENT": 0x40, "_LPC_POOL_BLOCK": 0x20, "_LPC_POOL_HEADER": 0xd0, "_LIST_ENTRY": 0x10, "_CLIENT_ID": 0x10,
+	"_LPC_POOL_EXTENT": 0x40, "_LPC_POOL_BLOCK": 0x20, "_LPC_POOL_HEADER": 0xd8, "_LIST_ENTRY": 0x10, "_CLIENT_ID": 0x10,
 	"_PORT_MESSAGE": 0x28, "_LPCP_PORT_QUEUE": 0x20, "_SECURITY_QUALITY_OF_SERVICE": 12, "_SECURITY_CLIENT_CONTEXT": 0x48,
-	"_LPCP_PORT_OBJECT": 0x168, "_LPCP_MESSAGE": 0x1d8, "_ETHREAD": 0xb8, "_LPC_SECTION": 0x38, "_LPC_TOKEN": 0x80,
+	"_LPCP_PORT_OBJECT": 0x168, "_LPCP_MESSAGE": 0x1d8, "_ETHREAD": 0xc0, "_LPC_SECTION": 0x38, "_LPC_TOKEN": 0x80,
 	"_HANDLE_TABLE_ENTRY": 0x10, "_HANDLE_TABLE": 0x3e0,
+	"_LPC_STACK": 0xf8, "_LPC_FRAME": 0x100, "_LPC_FAILED_MESSAGE": 0x70, "_LPC_FAILED_RING": 0x1c10,
 }
 
 // TestTypeDescription reads the description that a pool carries and holds every

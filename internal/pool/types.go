@@ -31,6 +31,10 @@ var described = []struct {
 	{"_LPC_TOKEN", reflect.TypeFor[Token]()},
 	{"_HANDLE_TABLE_ENTRY", reflect.TypeFor[HandleEntry]()},
 	{"_HANDLE_TABLE", reflect.TypeFor[HandleTable]()},
+	{"_LPC_FAILED_MESSAGE", reflect.TypeFor[FailedMessage]()},
+	{"_LPC_FAILED_RING", reflect.TypeFor[FailedRing]()},
+	{"_LPC_STACK", reflect.TypeFor[Stack]()},
+	{"_LPC_FRAME", reflect.TypeFor[Frame]()},
 }
 
 // ntNames are fields whose NT name is not their Go name.
