@@ -76,6 +76,7 @@ type worker struct {
 }
 
 func newDispatcher(pr *process, rec *pool.PortObject, addr pool.Addr, most int, port string, trace func(Event)) *dispatcher {
+	rec.MaxWorkers = uint32(most)
 	return &dispatcher{
 		proc: pr, rec: rec, addr: addr, most: most, port: port, trace: trace,
 		refusing: wire.StatusOK,

@@ -197,6 +197,8 @@ type PortObject struct {
 	ServerThread Addr   // the thread that receives now
 	Name         Addr   // text of the name, NameLength bytes; connection ports only
 	NameLength   uint64
+	MaxWorkers   uint32 // handlers at once: who is queued waits only while all of them run
+	_            uint32
 }
 
 // Message states.

@@ -35,7 +35,7 @@ var offsets = map[string]map[string]int{
 		"MaxConnectionInfoLength": 0xe2, "Flags": 0xe4, "WaitEvent": 0xe8,
 		"Channel": 0x100, "PeerProcess": 0x108, "PeerUID": 0x110, "PeerGID": 0x114, "HandleCount": 0x118, "PointerCount": 0x11c,
 		"Handle": 0x120, "Connections": 0x124, "QueueLength": 0x128, "InProgress": 0x12c, "Calls": 0x130, "Datagrams": 0x138,
-		"Failures": 0x140, "Created": 0x148, "ServerThread": 0x150, "Name": 0x158, "NameLength": 0x160,
+		"Failures": 0x140, "Created": 0x148, "ServerThread": 0x150, "Name": 0x158, "NameLength": 0x160, "MaxWorkers": 0x168,
 	},
 	"_LPCP_MESSAGE": {
 		"Entry": 0, "SenderPort": 0x10, "RepliedToThread": 0x18, "PortContext": 0x20, "Request": 0x28, "Data": 0x50,
@@ -61,7 +61,7 @@ var offsets = map[string]map[string]int{
 var sizes = map[string]int{
 	"_LPC_POOL_EXTENT": 0x40, "_LPC_POOL_BLOCK": 0x20, "_LPC_POOL_HEADER": 0xd8, "_LIST_ENTRY": 0x10, "_CLIENT_ID": 0x10,
 	"_PORT_MESSAGE": 0x28, "_LPCP_PORT_QUEUE": 0x20, "_SECURITY_QUALITY_OF_SERVICE": 12, "_SECURITY_CLIENT_CONTEXT": 0x48,
-	"_LPCP_PORT_OBJECT": 0x168, "_LPCP_MESSAGE": 0x1d8, "_ETHREAD": 0xc0, "_LPC_SECTION": 0x38, "_LPC_TOKEN": 0x80,
+	"_LPCP_PORT_OBJECT": 0x170, "_LPCP_MESSAGE": 0x1d8, "_ETHREAD": 0xc0, "_LPC_SECTION": 0x38, "_LPC_TOKEN": 0x80,
 	"_HANDLE_TABLE_ENTRY": 0x10, "_HANDLE_TABLE": 0x3e0,
 	"_LPC_STACK": 0xf8, "_LPC_FRAME": 0x100, "_LPC_FAILED_MESSAGE": 0x70, "_LPC_FAILED_RING": 0x1c10,
 }
