@@ -1,0 +1,5 @@
+//go:build !race
+
+package ntdump
+
+const raceEnabled = false

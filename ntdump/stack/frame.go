@@ -1,0 +1,120 @@
+package stack
+
+import (
+	"encoding/binary"
+	"slices"
+	"sort"
+)
+
+// Memory is the address space that is walked. ReadMemory fills dst from addr on and
+// returns how many bytes are there; fewer than len(dst) come with an error.
+type Memory interface {
+	ReadMemory(addr uint64, dst []byte) (int, error)
+}
+
+// Method is how a frame was found.
+type Method string
+
+// Methods, best first.
+const (
+	Start        Method = "context"                    // where the walk began
+	Unwound      Method = "unwind data"                // x64: what the compiler noted
+	Leaf         Method = "leaf function"              // x64: a function without unwind data, at the top
+	FramePointer Method = "frame pointer"              // x86: the chain of saved ebp
+	Trap         Method = "trap frame"                 // behind an interrupt, exception or system call
+	Scanned      Method = "scan"                       // a word of the stack behind a call instruction
+	Unchecked    Method = "scan, code not in the dump" // a word that points into an image
+)
+
+// Frame is a function that is being executed.
+type Frame struct {
+	PC     uint64 // instruction in it
+	Frame  uint64 // x86: ChildEBP; x64: Child-SP, the stack pointer in it
+	Return uint64 // address that it returns to; 0 at the end of the walk
+	Args   []uint64
+	Trap   uint64 // address of the KTRAP_FRAME behind it, 0 for none
+	Method Method
+}
+
+// Image is a loaded module.
+type Image struct {
+	Base, Size uint64
+}
+
+// Input is what a walk starts from. FP is needed on x86 only.
+type Input struct {
+	Memory      Memory
+	Images      []Image // in any order
+	Limit, Base uint64  // bounds of the stack: Limit is the lowest address, Base the first one behind it
+	PC, SP, FP  uint64
+	Registers   *Registers // x64: what is known of the non-volatile registers; may be nil
+	Max         int        // frames at most; 0: 256
+}
+
+// Walk is a call stack, the innermost frame first.
+type Walk struct {
+	Frames []Frame
+	Method string // how it was found, in words: "frame pointers", "frame pointers, then a checked scan"
+	End    string // why it ended, in words
+}
+
+const (
+	defaultMax = 256
+	maxMax     = 1 << 16
+	maxStack   = 1 << 20 // bytes of a stack that are scanned at most
+)
+
+func (in *Input) max() int {
+	if in.Max <= 0 {
+		return defaultMax
+	}
+	return min(in.Max, maxMax)
+}
+
+// on says whether n bytes at va lie on the stack.
+func (in *Input) on(va, n uint64) bool {
+	return va >= in.Limit && va < in.Base && in.Base-va >= n
+}
+
+// image returns the image that holds va.
+func (in *Input) image(va uint64) (Image, bool) {
+	i := sort.Search(len(in.Images), func(i int) bool { return in.Images[i].Base > va }) - 1
+	if i >= 0 && va-in.Images[i].Base < in.Images[i].Size {
+		return in.Images[i], true
+	}
+	return Image{}, false
+}
+
+// sorted returns the input with its images by base, as image needs them.
+func (in Input) sorted() Input {
+	in.Images = slices.Clone(in.Images)
+	slices.SortFunc(in.Images, func(a, b Image) int {
+		if a.Base < b.Base {
+			return -1
+		}
+		return 1
+	})
+	return in
+}
+
+// word reads a little-endian number of 4 or 8 bytes.
+func (in *Input) word(va uint64, size int) (uint64, bool) {
+	var b [8]byte
+	if n, _ := in.Memory.ReadMemory(va, b[:size]); n < size {
+		return 0, false
+	}
+	return binary.LittleEndian.Uint64(b[:]), true
+}
+
+// words reads up to n numbers; it stops at the first that is not there.
+func (in *Input) words(va uint64, size, n int) []uint64 {
+	var out []uint64
+	for i := range n {
+		v, ok := in.word(va+uint64(i*size), size)
+		if !ok {
+			break
+		}
+		out = append(out, v)
+	}
+	return out
+}

@@ -1,0 +1,151 @@
+package stack
+
+import "encoding/binary"
+
+// argsX86 is the number of arguments that are read: kv prints three.
+const argsX86 = 3
+
+// X86 walks a stack of a 32-bit machine along the saved frame pointers. Where the
+// chain breaks within the stack, a scan goes on from there until the chain can be
+// taken up again.
+func X86(input Input) Walk {
+	in := input.sorted()
+	w := Walk{Method: "frame pointers"}
+	pc, fp, sp, how := in.PC, in.FP, in.SP, Start
+	user := false // above a trap frame from user mode: the kernel stack's bounds are no bounds
+	scans := 0
+	for len(w.Frames) < in.max() {
+		ok := fp%4 == 0 && (in.on(fp, 8) && fp >= sp&^3 || user && fp != 0)
+		var b [8]byte
+		if ok {
+			n, _ := in.Memory.ReadMemory(fp, b[:])
+			ok = n == len(b)
+		}
+		if !ok && user {
+			w.Frames = append(w.Frames, Frame{PC: pc, Frame: fp, Method: how})
+			return w.end("the user stack is not in the dump")
+		}
+		if !ok {
+			next, found := w.scanX86(&in, pc, sp, how)
+			if !found {
+				return w.end("no further return address on the stack")
+			}
+			scans++
+			pc, sp, fp, how = next.pc, next.sp, next.fp, next.how
+			continue
+		}
+		saved, ret := uint64(binary.LittleEndian.Uint32(b[:])), uint64(binary.LittleEndian.Uint32(b[4:]))
+		f := Frame{PC: pc, Frame: fp, Return: ret, Args: in.words(fp+8, 4, argsX86), Method: how}
+		if !user && in.on(fp, 8) {
+			if _, code := in.image(ret); !code && ret != 0 {
+				// The word where the return address should stand is none: the chain is
+				// not one.
+				next, found := w.scanX86(&in, pc, sp, how)
+				if !found {
+					return w.end("no further return address on the stack")
+				}
+				scans++
+				pc, sp, fp, how = next.pc, next.sp, next.fp, next.how
+				continue
+			}
+		}
+		w.Frames = append(w.Frames, f)
+		if ret == 0 {
+			return w.end("a return address of 0, the start of the thread")
+		}
+		if t, is := trapX86(&in, saved); is && !user {
+			// The caller is the entry of the trap: its row repeats frame and arguments.
+			w.Frames = append(w.Frames, Frame{PC: ret, Frame: fp, Return: t.eip, Args: f.Args, Trap: saved, Method: FramePointer})
+			pc, fp, sp, how = t.eip, t.ebp, saved+trapBytes, Trap
+			user = t.cs&3 != 0
+			continue
+		}
+		if !user {
+			sp = fp + 8
+		} else if saved <= fp {
+			return w.end("the chain of frame pointers ends")
+		}
+		pc, fp, how = ret, saved, FramePointer
+	}
+	if scans > 0 {
+		w.Method = "frame pointers, then a checked scan"
+	}
+	return w.end("the number of frames that was asked for")
+}
+
+// SwitchedOut reads where a 32-bit thread goes on that is switched out, from its
+// KernelStack (reference 5.3a): the return address of the switch, the saved frame
+// pointer, and the stack pointer behind what was saved. ok is false when the stack
+// is not in memory.
+func SwitchedOut(m Memory, kernelStack uint64) (pc, sp, fp uint64, ok bool) {
+	var b [0x1c]byte
+	if n, _ := m.ReadMemory(kernelStack, b[:]); n < len(b) {
+		return 0, 0, 0, false
+	}
+	return uint64(binary.LittleEndian.Uint32(b[8:])), kernelStack + 0x1c, uint64(binary.LittleEndian.Uint32(b[0xc:])), true
+}
+
+// step is where a walk goes on after a scan.
+type step struct {
+	pc, sp, fp uint64
+	how        Method
+}
+
+// scanX86 finds the caller of pc by a scan from sp on and adds the frame of pc.
+func (w *Walk) scanX86(in *Input, pc, sp uint64, how Method) (step, bool) {
+	w.Method = "frame pointers, then a checked scan"
+	s := newScanner(in, sp, 4)
+	at, ret, m, ok := s.next()
+	if !ok {
+		w.Frames = append(w.Frames, Frame{PC: pc, Frame: sp, Method: how})
+		return step{}, false
+	}
+	// A frame stands at the saved ebp, one word below the return address.
+	w.Frames = append(w.Frames, Frame{PC: pc, Frame: at - 4, Return: ret, Args: in.words(at+4, 4, argsX86), Method: how})
+	next := step{pc: ret, sp: at + 4, how: m}
+	// The chain may be whole from here on: the word below the return address is the
+	// caller's frame pointer when it points further up the stack.
+	if fp, there := in.word(at-4, 4); there && in.on(fp, 8) && fp > at {
+		next.fp = fp
+	}
+	return next, true
+}
+
+func (w *Walk) end(why string) Walk {
+	w.End = why
+	return *w
+}
+
+// trapBytes is the size of the part of an x86 KTRAP_FRAME that is always there: the
+// processor pushes no stack pointer when it came from the kernel.
+const trapBytes = 0x74
+
+// trap is what a walk needs of a trap frame.
+type trap struct{ eip, ebp, cs, esp uint64 }
+
+// trapX86 says whether a KTRAP_FRAME stands at va on the stack: a code selector of
+// kernel or user, flags as a processor has them, an instruction pointer that fits
+// the selector (reference 5.2 and 5.3a).
+func trapX86(in *Input, va uint64) (trap, bool) {
+	if va%4 != 0 || !in.on(va, trapBytes) {
+		return trap{}, false
+	}
+	var b [trapBytes]byte
+	if n, _ := in.Memory.ReadMemory(va, b[:]); n < len(b) {
+		return trap{}, false
+	}
+	u := func(off int) uint64 { return uint64(binary.LittleEndian.Uint32(b[off:])) }
+	t := trap{eip: u(0x68), ebp: u(0x60), cs: u(0x6c) & 0xffff, esp: va + trapBytes}
+	const always, never = 1 << 1, 1<<3 | 1<<5 | 1<<15 | 0xffc00000 // reserved bits of EFLAGS
+	if flags := u(0x70); flags&always == 0 || flags&never != 0 {
+		return trap{}, false
+	}
+	switch t.cs {
+	case 0x1b: // KGDT_R3_CODE
+		return t, t.eip != 0 && t.eip < 0x80000000
+	case 0x08: // KGDT_R0_CODE
+		_, code := in.image(t.eip)
+		return t, code
+	}
+	return trap{}, false
+}

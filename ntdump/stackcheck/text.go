@@ -1,0 +1,58 @@
+package stackcheck
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// WriteText prints the result for people.
+func (r *Result) WriteText(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Bug check %X: %s\n", r.Code, r.Class)
+	fmt.Fprintf(&b, "Verdict: %s (confidence %s)\n", r.Verdict, r.Confidence)
+	for _, e := range r.Evidence {
+		fmt.Fprintf(&b, "  %s.\n", e)
+	}
+	if r.Thread.Addr != 0 {
+		fmt.Fprintf(&b, "Thread %x, Cid %x.%x\n", r.Thread.Addr, r.Thread.PID, r.Thread.TID)
+	}
+	if r.Base != 0 {
+		fmt.Fprintf(&b, "Stack base %x, limit %x, %d bytes", r.Base, r.Limit, r.Base-r.Limit)
+		if r.State != "" {
+			fmt.Fprintf(&b, "; used %d, %d %%", r.Used, r.Percent())
+		}
+		b.WriteByte('\n')
+	}
+	if r.State == "" {
+		_, err := io.WriteString(w, b.String())
+		return err
+	}
+	fmt.Fprintf(&b, "Interrupted at %x, stack pointer %x, by the %s\n", r.PC, r.SP, r.State)
+	if len(r.Walk.Frames) > 0 {
+		fmt.Fprintf(&b, "%d frames by %s; ended with %s\n", len(r.Walk.Frames), r.Walk.Method, r.Walk.End)
+	}
+	list := func(title string, uses []Use) {
+		if len(uses) == 0 {
+			return
+		}
+		fmt.Fprintf(&b, "%s:\n", title)
+		for _, u := range uses {
+			fmt.Fprintf(&b, "  %8d  %s", u.Bytes, u.Name)
+			if u.Count > 1 {
+				fmt.Fprintf(&b, " (%d frames)", u.Count)
+			}
+			b.WriteByte('\n')
+		}
+	}
+	list("Largest frames", r.Largest)
+	if len(r.Large) > 0 {
+		fmt.Fprintf(&b, "%d frames have more than %d bytes\n", len(r.Large), largeFrame)
+	}
+	list("By module", r.Modules)
+	if c := r.Recursion; c != nil {
+		fmt.Fprintf(&b, "Recursion: %d rounds, %d bytes: %s\n", c.Rounds, c.Bytes, strings.Join(c.Places, ", "))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
