@@ -31,7 +31,7 @@ type Options struct {
 	Pairs      int      // of processes in placement free; 0 means 20
 	Work       []string // names of work items or their beginnings; nil means all
 	Quick      bool     // everything once and briefly: does it run, not how fast
-	NoKD       bool     // without the debugger's records: LPC_KD=no for both ends
+	KD         bool     // what the debugger's records cost: lpc beside lpc without them, and with stacks
 
 	measure time.Duration // of one round of one item; 0 means by Quick
 	systems []string      // overrides lpc and Against, for tests
@@ -68,13 +68,7 @@ func ParseArgs(args []string, stderr io.Writer) (Options, error) {
 	fs.IntVar(&o.Pairs, "pairs", 0, "pairs of processes with placement free (default 20)")
 	fs.Func("work", "work `items` (default all)", list(&o.Work))
 	fs.BoolVar(&o.Quick, "quick", false, "everything once and briefly, to see that it runs")
-	fs.Func("kd", "`no`: without the debugger's records (LPC_KD=no)", func(s string) error {
-		if s != "no" && s != "yes" {
-			return errors.New("yes or no")
-		}
-		o.NoKD = s == "no"
-		return nil
-	})
+	fs.BoolVar(&o.KD, "kd", false, "what debuggers cost: lpc beside lpc that writes down no waits, and lpc that records stacks (call/32, placement free, unless told)")
 	fs.Usage = func() {
 		_, _ = fmt.Fprintf(stderr, "%s  %s\n\n", usage, strings.Join(itemNames(), " "))
 		fs.PrintDefaults()

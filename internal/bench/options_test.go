@@ -12,11 +12,11 @@ import (
 )
 
 func TestParseArgs(t *testing.T) {
-	o, err := ParseArgs(strings.Fields("--json --against unix --placement same,diff --hogs 2 --rounds 3 --pairs 4 --work call/32,send --kd no --quick"), io.Discard)
+	o, err := ParseArgs(strings.Fields("--json --against unix --placement same,diff --hogs 2 --rounds 3 --pairs 4 --work call/32,send --kd --quick"), io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !o.JSON || !o.Quick || !o.NoKD || o.Hogs != 2 || o.Rounds != 3 || o.Pairs != 4 ||
+	if !o.JSON || !o.Quick || !o.KD || o.Hogs != 2 || o.Rounds != 3 || o.Pairs != 4 ||
 		!slices.Equal(o.Against, []string{"unix"}) || !slices.Equal(o.Placements, []string{same, diff}) ||
 		!slices.Equal(o.Work, []string{"call/32", "send"}) {
 		t.Errorf("parsed %+v", o)
@@ -26,7 +26,7 @@ func TestParseArgs(t *testing.T) {
 func TestParseArgsErrors(t *testing.T) {
 	for _, args := range []string{
 		"--against tcp", "--placement near", "--hogs -2", "--rounds -1", "--pairs -1", "--work cal", "--work call/3",
-		"--kd maybe", "--nonsense", "rest",
+		"--nonsense", "rest",
 	} {
 		var b bytes.Buffer
 		if _, err := ParseArgs(strings.Fields(args), &b); !errors.Is(err, ErrUsage) || b.Len() == 0 {

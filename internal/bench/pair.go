@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,10 +43,14 @@ func (s *stage) open(ctx context.Context, system, placement string) (*pair, erro
 	s.next++
 	addr := filepath.Join(s.dir, fmt.Sprintf("bench%d", s.next))
 	p := &pair{system: system}
-	if p.server, err = s.launcher.spawn(roleServer, "the server of "+system, serverCPU, s.env); err != nil {
+	env := s.env
+	if v, ok := kdVariants[system]; ok {
+		env, system = append(slices.Clone(env), v), "lpc"
+	}
+	if p.server, err = s.launcher.spawn(roleServer, "the server of "+p.system, serverCPU, env); err != nil {
 		return nil, err
 	}
-	if p.client, err = s.launcher.spawn(roleClient, "the client of "+system, clientCPU, s.env); err != nil {
+	if p.client, err = s.launcher.spawn(roleClient, "the client of "+p.system, clientCPU, env); err != nil {
 		p.server.end()
 		return nil, err
 	}

@@ -91,7 +91,6 @@ type plan struct {
 	idle    bool // the memory of idle connections
 	idleCPU bool
 	sizes   idleSizes
-	kd      bool
 }
 
 // idleSizes are the numbers of the idle items.
@@ -106,7 +105,7 @@ type idleSizes struct {
 
 // newPlan decides what to run.
 func newPlan(o Options) plan {
-	p := plan{kd: !o.NoKD}
+	var p plan
 	var work []item
 	for _, it := range items() {
 		if len(o.Work) > 0 && !slices.ContainsFunc(o.Work, func(w string) bool { return chosen(it.name, w) }) {

@@ -29,6 +29,9 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) (err error) {
 	if err := o.check(); err != nil {
 		return err
 	}
+	if o.KD {
+		o = forKD(o)
+	}
 	r := &runner{plan: newPlan(o), systems: o.systems, progress: newProgress(stderr, o.heard)}
 	if r.systems == nil {
 		r.systems = append([]string{"lpc"}, o.Against...)
@@ -41,9 +44,6 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(r.dir)) }()
 	r.env = []string{"LPC_ROOT=" + r.dir}
-	if o.NoKD {
-		r.env = append(r.env, "LPC_KD=no")
-	}
 	if r.launcher, err = newLauncher(); err != nil {
 		return fmt.Errorf("lpc bench: %w", err)
 	}
@@ -52,6 +52,9 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) (err error) {
 
 	runErr := r.run(ctx)
 	r.progress.clear()
+	if o.KD && runErr == nil {
+		r.notes = append(r.notes, kdNotes(r.lines)...)
+	}
 	if o.JSON {
 		err = writeJSON(stdout, r.lines)
 		for _, n := range append(r.notes, tableOnly(r.lines)...) {

@@ -29,7 +29,10 @@ var ErrAbandoned = errors.New("the caller gave up before the reply")
 type Caller struct {
 	view
 	bell func() // wakes the peer's poller: one byte on the control socket, never blocks
-	sec  *section.Section
+	// Waits, where set, is called on the caller's goroutine with its slot when a wait
+	// is not over at once. It is set before the first call.
+	Waits func(slot int)
+	sec   *section.Section
 	spin spinner
 
 	tail atomic.Uint32 // ring positions given out

@@ -38,6 +38,9 @@ var (
 // Size of a channel, bytes.
 const Size = 0x26000
 
+// MostSlots: no direction has more.
+const MostSlots = maxSlots
+
 // firstPageSlots: so many of the client's slots stand in the first page.
 const firstPageSlots = (0x1000 - 0x880) / slotStride
 

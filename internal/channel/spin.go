@@ -45,7 +45,7 @@ func (s *spinner) see(cpu uint32) {
 
 // untilWord polls a slot's word until it is not want any more, or the budget is
 // used up, or c has other callers, which want the processor.
-func (s *spinner) untilWord(w *uint64, want uint64, c *Caller, since *uint64) bool {
+func (s *spinner) untilWord(w *uint64, want uint64, c *Caller, slot int, since *uint64) bool {
 	limit, ok := s.limit()
 	if !ok {
 		return false
@@ -55,7 +55,7 @@ func (s *spinner) untilWord(w *uint64, want uint64, c *Caller, since *uint64) bo
 			return true
 		}
 	}
-	atomic.StoreUint64(since, ticks())
+	c.stamp(slot, since)
 	return s.slowly(limit, func() bool { return atomic.LoadUint64(w) != want }, c.alone)
 }
 

@@ -41,7 +41,7 @@ func (w *waiter) signal() {
 func (c *Caller) Wait(ctx context.Context, s int, alone bool, cleanup Releaser, since *uint64) error {
 	w, want := &c.slot(s).Word, c.own(s).gen<<genShift|stWaiting
 	if alone {
-		if c.spinAlone(w, want, since) {
+		if c.spinAlone(s, w, want, since) {
 			return c.settle(s, want, cleanup)
 		}
 	} else {
@@ -50,13 +50,13 @@ func (c *Caller) Wait(ctx context.Context, s int, alone bool, cleanup Releaser, 
 				return c.settle(s, want, cleanup)
 			}
 			if i == stampAfter {
-				atomic.StoreUint64(since, ticks())
+				c.stamp(s, since)
 			}
 			runtime.Gosched()
 		}
 	}
 	if atomic.LoadUint64(since) == 0 {
-		atomic.StoreUint64(since, ticks())
+		c.stamp(s, since)
 	}
 	return c.park(ctx, s, w, want, cleanup)
 }
@@ -65,10 +65,18 @@ func (c *Caller) Wait(ctx context.Context, s int, alone bool, cleanup Releaser, 
 // long as a tenth of a yield.
 const stampAfter = 8
 
+// stamp notes that a wait is not over at once.
+func (c *Caller) stamp(s int, since *uint64) {
+	atomic.StoreUint64(since, ticks())
+	if c.Waits != nil {
+		c.Waits(s)
+	}
+}
+
 // spinAlone polls the slot of a lone caller. It is the hot path: no call but the
 // pauses until a reply that takes longer than usual.
-func (c *Caller) spinAlone(w *uint64, want uint64, since *uint64) bool {
-	return c.spin.untilWord(w, want, c, since)
+func (c *Caller) spinAlone(s int, w *uint64, want uint64, since *uint64) bool {
+	return c.spin.untilWord(w, want, c, s, since)
 }
 
 // settle tells how a call whose word has changed ended.

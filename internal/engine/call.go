@@ -241,9 +241,11 @@ func (k *call) startAs2(ctx context.Context, c *Conn, name *callName, data []byt
 		k.req.HasInfo, k.req.Info = true, r.info(n)
 	}
 	c.out.Post(slot, &k.req)
-	k.th.waits(c, k.id, slot, c.out.Generation(slot), p, name, n) // while the request is on its way
+	if !c.proc.bare {
+		k.th.waits(c, k.id, slot, c.out.Generation(slot), p, name, n) // while the request is on its way
+	}
 	if c.proc.stacks.on {
-		c.proc.recordStack(k.th)
+		c.waiting[slot] = k.th // for attach's hook, on this goroutine
 	}
 	if err = c.out.Wait(ctx, slot, alone, k.cleanup(), &k.th.rec.WaitStart); err != nil {
 		k.th.resumes()

@@ -36,6 +36,7 @@ type Conn struct {
 	disp     *dispatcher
 	sections sections
 	threads  [nearSlots]*thread // of callers, by slot; whoever holds the slot may touch its own
+	waiting  []*thread          // who waits, by slot, where stacks are recorded; likewise
 
 	peer       security.Identity
 	peerPID    uint64
@@ -159,6 +160,10 @@ func (c *Conn) attach(mem *section.Section, number uint64) {
 	c.rec.PeerProcess, c.rec.PeerUID, c.rec.PeerGID = c.peerPID, c.peer.UID, c.peer.GID
 	bell := func() { c.link.Bell() }
 	c.out = channel.NewCaller(mem, c.server, local, bell)
+	if c.proc.stacks.on {
+		c.waiting = make([]*thread, channel.MostSlots)
+		c.out.Waits = func(slot int) { c.proc.recordStack(c.waiting[slot]) }
+	}
 	c.recv = channel.NewReceiver(mem, c.server, local, bell)
 }
 

@@ -20,6 +20,7 @@ type process struct {
 	pid  uint64
 	ids  atomic.Uint32 // the MessageId given out last
 
+	bare     bool // no thread records are written: lpc bench compares with that
 	failures failures
 	stacks   stacks
 }
@@ -34,6 +35,7 @@ var theProcess = sync.OnceValues(func() (*process, error) {
 	_, _ = rand.Read(seed[:]) // never fails (crypto/rand)
 	pr.ids.Store(binary.LittleEndian.Uint32(seed[:]))
 	h := p.Header()
+	pr.bare = os.Getenv("LPC_KD") == "no"
 	if os.Getenv("LPC_STACKS") == "1" {
 		pr.stacks.init()
 		h.Flags |= pool.PoolStacks
@@ -80,6 +82,7 @@ type thread struct {
 	addr pool.Addr
 	call *callName   // what the record names
 	stk  *pool.Stack // nil: stacks are not recorded
+	*stackMemory
 }
 
 // threads keeps records of goroutines between their calls. The pool block of one

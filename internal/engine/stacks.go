@@ -24,6 +24,14 @@ const (
 	mostPlace = 8192 // places remembered
 )
 
+// stackMemory is what a thread's record was last filled from: the same goroutine mostly
+// waits in the same call again.
+type stackMemory struct {
+	pcs    [deepest]uintptr
+	depth  int
+	frames uint32
+}
+
 func (s *stacks) init() { s.on, s.frames = true, map[uintptr][]pool.Addr{} }
 
 // recordStack writes down the stack of the calling goroutine, which is about to wait as t.
@@ -33,11 +41,16 @@ func (p *process) recordStack(t *thread) {
 		if err != nil {
 			return
 		}
-		t.stk, t.rec.Stack = st, a
+		t.stk, t.rec.Stack, t.stackMemory = st, a, new(stackMemory)
 	}
 	var pcs [deepest]uintptr
+	depth := runtime.Callers(2, pcs[:])
+	if depth == t.depth && pcs == t.pcs {
+		t.stk.Count = t.frames // the same call as this record's last
+		return
+	}
 	n := uint32(0)
-	for _, pc := range pcs[:runtime.Callers(2, pcs[:])] {
+	for _, pc := range pcs[:depth] {
 		for _, a := range p.stacks.places(p.pool, pc) {
 			if n < uint32(len(t.stk.Frames)) {
 				t.stk.Frames[n] = a
@@ -46,6 +59,7 @@ func (p *process) recordStack(t *thread) {
 		}
 	}
 	t.stk.Count = n // last: it makes the rest count
+	t.pcs, t.depth, t.frames = pcs, depth, n
 }
 
 // places are the frames at a return address.

@@ -1,0 +1,55 @@
+package bench
+
+import (
+	"fmt"
+	"slices"
+)
+
+// kdVariants are lpc with more or less for debuggers in it, by the environment that
+// makes it so.
+var kdVariants = map[string]string{
+	withoutRecords: "LPC_KD=no",
+	withStacks:     "LPC_STACKS=1",
+}
+
+const (
+	withoutRecords = "lpc, no records"
+	withStacks     = "lpc, stacks"
+)
+
+// forKD are the options for what debuggers cost.
+func forKD(o Options) Options {
+	if o.systems == nil {
+		o.systems = []string{"lpc", withoutRecords, withStacks}
+	}
+	if o.Work == nil {
+		o.Work = []string{"call/32"}
+	}
+	if o.Placements == nil {
+		o.Placements = []string{free}
+	}
+	o.Hogs = max(o.Hogs, 0)
+	return o
+}
+
+// kdNotes say the differences in words.
+func kdNotes(lines []*line) (notes []string) {
+	for _, l := range lines {
+		i := slices.IndexFunc(lines, func(m *line) bool {
+			return m.system == "lpc" && m.item.name == l.item.name && m.placement == l.placement && m.hogs == l.hogs
+		})
+		if i < 0 {
+			continue
+		}
+		base := lines[i]
+		switch l.system {
+		case withoutRecords:
+			notes = append(notes, fmt.Sprintf("%s, placement %s: the records of who waits cost %+.1f %% of a call (median %.3f against %.3f µs)",
+				l.item.name, l.placement, 100*(base.figure(p50US)/l.figure(p50US)-1), base.figure(p50US), l.figure(p50US)))
+		case withStacks:
+			notes = append(notes, fmt.Sprintf("%s, placement %s: recording the stack costs %+.3f µs a call (mean %+.3f)",
+				l.item.name, l.placement, l.figure(p50US)-base.figure(p50US), l.figure(meanUS)-base.figure(meanUS)))
+		}
+	}
+	return notes
+}
