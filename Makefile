@@ -28,7 +28,7 @@ race: ## all tests under the race detector
 fuzz: ## every fuzz target for FUZZTIME
 	@set -e; for pkg in $$(go list ./...); do \
 	  for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-	    echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -parallel 2 $$pkg; \
+	    echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x -parallel 2 $$pkg; \
 	  done; done
 
 .PHONY: long
@@ -50,3 +50,4 @@ bench: ## measure, beside a raw Unix socket and net/rpc
 .PHONY: docs
 docs: ## rewrite generated documentation
 	go test ./internal/channel -update
+	go test ./kd -update
