@@ -25,7 +25,17 @@ type DialOptions struct {
 	// Trace is told of each step of the connection. It is called where the step
 	// happens and must not block. Nil costs nothing.
 	Trace func(TraceEvent)
+	// RefuseDeadlock, if not nil, is asked about each call that waits for longer than
+	// a millisecond and was made with a Request's Context; package deadlock has one
+	// that looks. A call that it finds in a proved cycle of waits fails with
+	// ErrDeadlock. Cycles through processes that this one may not read are not seen.
+	RefuseDeadlock DeadlockCheck
 }
+
+// A DeadlockCheck tells whether a thread of this process (the address of its record,
+// as debuggers show it) waits for itself with the message of that id: who waits for
+// whom in sentences, "" for no. It is called on a goroutine of its own.
+type DeadlockCheck = engine.DeadlockCheck
 
 // A Conn is one end of a connection.
 type Conn struct{ c *engine.Conn }
@@ -42,7 +52,7 @@ func Dial(ctx context.Context, name string, o *DialOptions) (*Conn, error) {
 	if o == nil {
 		o = &DialOptions{}
 	}
-	eo := engine.DialOptions{Info: o.Info, ServerUID: o.ServerUID, MaxMessage: o.MaxMessage, Trace: tracer(o.Trace)}
+	eo := engine.DialOptions{Info: o.Info, ServerUID: o.ServerUID, MaxMessage: o.MaxMessage, Trace: tracer(o.Trace), Deadlock: o.RefuseDeadlock}
 	if o.Handler != nil {
 		eo.Handler = engineHandler(o.Handler)
 	}

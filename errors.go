@@ -55,7 +55,14 @@ var (
 	ErrNoHandler = engine.ErrNoHandler
 	// ErrDropped: the handler returned without a reply.
 	ErrDropped = engine.ErrDropped
+	// ErrDeadlock: the call would have waited for itself, through calls of other
+	// processes; errors.As gives a DeadlockError with the chain. The server may still
+	// serve the call. See DialOptions.RefuseDeadlock.
+	ErrDeadlock = engine.ErrDeadlock
 )
+
+// DeadlockError is a call that would have waited for itself.
+type DeadlockError = engine.DeadlockError
 
 // HandlerError is a failure that a handler reported with Request.Fail.
 type HandlerError = engine.HandlerError

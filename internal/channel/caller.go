@@ -33,7 +33,7 @@ type Caller struct {
 	// is not over at once. It is set before the first call.
 	Waits func(slot int)
 	sec   *section.Section
-	spin spinner
+	spin  spinner
 
 	tail atomic.Uint32 // ring positions given out
 

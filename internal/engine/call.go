@@ -247,6 +247,11 @@ func (k *call) startAs2(ctx context.Context, c *Conn, name *callName, data []byt
 	if c.proc.stacks.on {
 		c.waiting[slot] = k.th // for attach's hook, on this goroutine
 	}
+	if p != nil && c.deadlock != nil {
+		var stop func()
+		ctx, stop = c.watchDeadlock(ctx, k.th, k.id)
+		defer stop()
+	}
 	if err = c.out.Wait(ctx, slot, alone, k.cleanup(), &k.th.rec.WaitStart); err != nil {
 		k.th.resumes()
 		threads.Put(k.th) // the slot is not ours any more

@@ -38,6 +38,8 @@ type Conn struct {
 	threads  [nearSlots]*thread // of callers, by slot; whoever holds the slot may touch its own
 	waiting  []*thread          // who waits, by slot, where stacks are recorded; likewise
 
+	deadlock DeadlockCheck // nil: calls are not looked after
+
 	peer       security.Identity
 	peerPID    uint64
 	info       []byte // the other end's connection information

@@ -29,6 +29,7 @@ type DialOptions struct {
 	MaxMessage int
 	OnClose    func(*Conn, error)
 	Trace      func(Event)
+	Deadlock   DeadlockCheck
 }
 
 // channelNumber is a random number that names a channel at both ends, in dumps.
@@ -78,7 +79,7 @@ func dial(ctx context.Context, name namespace.Name, o DialOptions) (*Conn, error
 		_ = unix.Close(fd)
 		return nil, err
 	}
-	c.peer, c.peerPID, c.trace, c.onClose = peer, uint64(peer.PID), o.Trace, o.OnClose
+	c.peer, c.peerPID, c.trace, c.onClose, c.deadlock = peer, uint64(peer.PID), o.Trace, o.OnClose, o.Deadlock
 	c.disp = newDispatcher(pr, c.rec, c.addr, 256, name.Short(), o.Trace)
 	if o.Handler != nil {
 		c.disp.serve(o.Handler)

@@ -25,7 +25,18 @@ var (
 	ErrHandlerFailed = errors.New("handler failed")
 	ErrQuota         = errors.New("quota reached")
 	ErrShutdown      = errors.New("server is shutting down")
+	ErrDeadlock      = errors.New("deadlock")
 )
+
+// DeadlockError is a call that would have waited for itself.
+type DeadlockError struct {
+	Chain string // who waits for whom, in sentences
+}
+
+func (e *DeadlockError) Error() string { return ErrDeadlock.Error() + ": " + e.Chain }
+
+// Is makes it an ErrDeadlock.
+func (e *DeadlockError) Is(target error) bool { return target == ErrDeadlock }
 
 // HandlerError is a failure that the other end's handler reported.
 type HandlerError struct {

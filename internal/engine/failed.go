@@ -59,6 +59,7 @@ func failedCause(err error) uint32 {
 		cause uint32
 	}{
 		{ErrHandlerFailed, 0},
+		{ErrDeadlock, pool.FailedDeadlock},
 		{ErrTooLarge, pool.FailedTooLarge},
 		{ErrPermission, pool.FailedIdentity},
 		{ErrQueueFull, pool.FailedQuota},

@@ -303,6 +303,7 @@ const (
 	FailedNoReply   = 11 // the handler gave no reply, or there is none
 	FailedQuota     = 12 // a quota is used up
 	FailedProtocol  = 13 // the peer broke the protocol
+	FailedDeadlock  = 14 // refused: the call would have waited for itself
 )
 
 // FailedMessage is a message, or a connection request, that failed.
