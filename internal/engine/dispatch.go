@@ -237,7 +237,7 @@ const maxIdle = 64
 func (d *dispatcher) work(w *worker, receive *role) {
 	th, err := d.proc.thread()
 	if err == nil {
-		th.rec.ServerPort = d.addr
+		th.receives(d)
 		defer threads.Put(th)
 		defer func() { th.rec.ServerPort = 0 }()
 	} else {
@@ -289,14 +289,15 @@ func (d *dispatcher) runQueue(th *thread) {
 		}
 		d.serving++
 		d.searchMore()
+		now := channel.Ticks()
+		m.rec.ServeTime, m.rec.ServerThread = now, th.addr
 		m.rec.State = pool.MessageServed
-		m.rec.ServerThread = th.addr
 		h := d.handler
 		if d.refusing != wire.StatusOK {
 			h = nil
 		}
 		d.mu.Unlock()
-		d.run(h, Use{m, m.use.Load(), m.conn}, th, channel.Ticks())
+		d.run(h, Use{m, m.use.Load(), m.conn}, th, now)
 	}
 }
 

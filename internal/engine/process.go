@@ -40,10 +40,21 @@ var theProcess = sync.OnceValues(func() (*process, error) {
 		pr.stacks.init()
 		h.Flags |= pool.PoolStacks
 	}
-	h.ClockHz = channel.TicksPerMicrosecond() * 1e6
-	h.ClockTicks, h.ClockWall = channel.Ticks(), uint64(time.Now().UnixNano())
+	pr.setClock(h)
 	return pr, nil
 })
+
+// setClock writes down which tick was when, and how many there are in a second: what was
+// measured in some µs now, and exactly after a second. A debugger dates all else by it.
+func (p *process) setClock(h *pool.Header) {
+	start, ticks := time.Now(), channel.Ticks()
+	h.ClockHz = channel.TicksPerMicrosecond() * 1e6
+	h.ClockTicks, h.ClockWall = ticks, uint64(start.UnixNano())
+	time.AfterFunc(time.Second, func() {
+		n, d := channel.Ticks()-ticks, time.Since(start)
+		atomic.StoreUint64(&h.ClockHz, uint64(float64(n)/d.Seconds()+0.5))
+	})
+}
 
 // LockPool pins the pool of this process in memory.
 func LockPool() error {
@@ -129,6 +140,16 @@ func (t *thread) waits(c *Conn, id uint32, slot int, gen uint64, parent *parent,
 	atomic.StoreUint32(&r.LpcReplyMessageID, id) // last: it makes the rest count
 }
 
+// receives writes down that a thread receives for a port from now on: what it waits in,
+// when it waits, is Serve of that port.
+func (t *thread) receives(d *dispatcher) {
+	r := t.rec
+	r.ServerPort = d.addr
+	r.WaitChannel = 0 // so that its next call writes all of its record
+	t.call, r.CallName = nameServe, *nameServe
+	r.CallArguments = [4]uint64{uint64(d.rec.Handle)}
+}
+
 // resumes takes that back.
 func (t *thread) resumes() {
 	t.rec.LpcReplyMessageID = 0
@@ -146,6 +167,8 @@ var (
 	nameCall     = named("Conn.Call")
 	nameBuffer   = named("Conn.CallBuffer")
 	nameCallback = named("Request.Callback")
+	nameServe    = named("Serve")
+	nameDial     = named("Dial")
 )
 
 // parent is the message that a caller serves while it calls.

@@ -49,7 +49,7 @@ func (d *dispatcher) receive(ro *role, th *thread) (gone bool) {
 			quiet = 0
 			continue
 		}
-		if quiet++; !d.rest(quiet) {
+		if quiet++; !d.rest(quiet, th) {
 			return false
 		}
 	}
@@ -101,7 +101,7 @@ func (d *dispatcher) pause(i int) bool {
 
 // rest is what the receiver does when nothing came: it polls on, sleeps, or arms
 // the channels and gives up its role; false: it gave it up.
-func (d *dispatcher) rest(quiet int) bool {
+func (d *dispatcher) rest(quiet int, th *thread) bool {
 	if len(d.hot) == 1 {
 		c := d.hot[0]
 		if c.recv.Spin(d.undisturbed) {
@@ -111,7 +111,7 @@ func (d *dispatcher) rest(quiet int) bool {
 			yield()
 			return true
 		}
-		if d.sleepOn(c) {
+		if d.sleepOn(c, th) {
 			return true
 		}
 	} else if len(d.hot) > 1 && quiet < quietRounds {
@@ -132,7 +132,7 @@ func (d *dispatcher) busyElsewhere() bool {
 
 // sleepOn sleeps in a futex on the only hot channel. false: it did not, or it slept
 // its time out: park in Go.
-func (d *dispatcher) sleepOn(c *Conn) bool {
+func (d *dispatcher) sleepOn(c *Conn, th *thread) bool {
 	d.mu.Lock()
 	if len(d.pending) > 0 || c.ending {
 		d.mu.Unlock()
@@ -142,7 +142,9 @@ func (d *dispatcher) sleepOn(c *Conn) bool {
 	d.sleepCount++
 	d.mu.Unlock()
 	start := channel.Ticks()
+	th.rec.WaitReason, th.rec.WaitStart = pool.WaitLpcReceive, start
 	slept := c.recv.Sleep(futexAtMost)
+	th.rec.WaitReason = pool.WaitNone
 	d.mu.Lock()
 	d.sleepsOn = nil
 	d.mu.Unlock()
