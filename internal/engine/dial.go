@@ -86,7 +86,14 @@ func dial(ctx context.Context, name namespace.Name, o DialOptions) (*Conn, error
 	} else {
 		c.disp.refusing = wire.StatusNoHandler
 	}
-	h := &handshake{c: c, max: o.MaxMessage, done: make(chan error, 1)}
+	c.rec.PeerProcess = c.peerPID
+	h := &handshake{c: c, max: o.MaxMessage, done: make(chan error, 1), id: pr.nextID()}
+	if th, err := pr.thread(); err == nil {
+		h.thread = uint32(th.rec.Cid.UniqueThread)
+		th.connects(c, h.id, parentOf(ctx), len(o.Info))
+		defer threads.Put(th)
+		defer th.resumes()
+	}
 	if c.link, err = link.New(fd); err == nil {
 		if err = c.link.Start(h.ready); err == nil {
 			err = h.run(ctx, o)
@@ -108,8 +115,10 @@ func dial(ctx context.Context, name namespace.Name, o DialOptions) (*Conn, error
 
 // A handshake is the client's part of it: CONNECT out, ACCEPT or REFUSE in.
 type handshake struct {
-	c    *Conn
-	done chan error
+	c      *Conn
+	done   chan error
+	id     uint32 // the connection request's MessageId, and
+	thread uint32 // who sends it: both for debuggers
 
 	mu       sync.Mutex
 	over     bool
@@ -118,7 +127,7 @@ type handshake struct {
 }
 
 func (h *handshake) run(ctx context.Context, o DialOptions) error {
-	f := link.Frame{Kind: link.Connect, Value: uint64(o.MaxMessage), Text: o.Info}
+	f := link.Frame{Kind: link.Connect, Value: uint64(o.MaxMessage), Text: o.Info, Number: h.id, Section: h.thread}
 	if o.Handler != nil {
 		f.Flags = link.FlagServes
 	}

@@ -32,6 +32,7 @@ type Pending struct {
 	max    int   // the client's largest message
 	conn   *Conn // once it was accepted
 	serves bool
+	rec    pool.Addr // its record, a LPC_CONNECTION_REQUEST for debuggers; 0: none
 }
 
 // States of a Pending.
@@ -98,6 +99,7 @@ func (r *Pending) frame(f *link.Frame, fd int) error {
 	r.info = append([]byte(nil), f.Text...)
 	r.max = int(min(f.Value, wire.DefaultLimit))
 	r.serves = f.Flags&link.FlagServes != 0
+	r.record(f)
 	r.mu.Unlock()
 	r.timer.Stop()
 	p := r.port
@@ -108,6 +110,27 @@ func (r *Pending) frame(f *link.Frame, fd int) error {
 	}
 	p.offer(r)
 	return nil
+}
+
+// record writes down the request: nobody works on it but who decides it, and a debugger
+// sees who waits for that. What the client says of itself is believed no further.
+func (r *Pending) record(f *link.Frame) {
+	p := r.port
+	m, a, err := pool.New[pool.Message](p.proc.pool, pool.TagMessage, p.addr)
+	if err != nil {
+		return
+	}
+	r.rec = a
+	m.SenderPort = p.addr
+	n := len(r.info)
+	m.Request = wire.PortMessage{
+		DataLength: uint16(n), TotalLength: uint16(n + wire.HeaderSize), Type: wire.TypeConnectionRequest,
+		ClientID: wire.ClientID{UniqueProcess: uint64(r.peer.PID), UniqueThread: uint64(f.Section)}, MessageID: f.Number,
+	}
+	copy(m.Data[:], r.info)
+	m.ReceiveTime = channel.Ticks()
+	m.ServeTime = m.ReceiveTime
+	m.State = pool.MessageDeferred // last: it makes the rest count
 }
 
 // take makes the caller the one who decides.
@@ -126,6 +149,13 @@ func (r *Pending) finish() {
 	r.timer.Stop()
 	p := r.port
 	p.accounts.halfDone(r.peer.UID)
+	r.mu.Lock()
+	rec := r.rec
+	r.rec = 0
+	r.mu.Unlock()
+	if rec != 0 {
+		p.proc.pool.Free(rec)
+	}
 	p.mu.Lock()
 	delete(p.half, r)
 	p.queue = slices.DeleteFunc(p.queue, func(q *Pending) bool { return q == r })

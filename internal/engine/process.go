@@ -130,14 +130,33 @@ func (t *thread) waits(c *Conn, id uint32, slot int, gen uint64, parent *parent,
 	}
 	r.WaitSlot, r.WaitGeneration = uint32(slot), gen
 	r.CallArguments[1], r.CallArguments[2] = uint64(id), uint64(size)
+	t.childOf(parent)
+	r.WaitStart = 0 // channel.Caller.Wait stamps it if the reply takes longer than a look
+	r.WaitReason = pool.WaitLpcReply
+	atomic.StoreUint32(&r.LpcReplyMessageID, id) // last: it makes the rest count
+}
+
+// connects writes down that a thread waits for its connection request of that id to be
+// accepted.
+func (t *thread) connects(c *Conn, id uint32, parent *parent, size int) {
+	r := t.rec
+	r.LpcWaitingOnPort = c.addr
+	r.WaitChannel, r.WaitGeneration, r.WaitSlot, r.WaitDirection = 0, 0, 0, 0 // there is no channel yet
+	t.call, r.CallName = nameDial, *nameDial
+	r.CallArguments = [4]uint64{uint64(c.handle), uint64(id), uint64(size)}
+	t.childOf(parent)
+	r.WaitStart, r.WaitReason = channel.Ticks(), pool.WaitLpcReply
+	atomic.StoreUint32(&r.LpcReplyMessageID, id)
+}
+
+// childOf writes down which message a thread serves while it waits, nil: not known.
+func (t *thread) childOf(parent *parent) {
+	r := t.rec
 	if parent != nil {
 		r.Parent, r.ParentID, r.ParentKnown = parent.addr, parent.id, 1
 	} else {
 		r.Parent, r.ParentID, r.ParentKnown = 0, 0, 0
 	}
-	r.WaitStart = 0 // channel.Caller.Wait stamps it if the reply takes longer than a look
-	r.WaitReason = pool.WaitLpcReply
-	atomic.StoreUint32(&r.LpcReplyMessageID, id) // last: it makes the rest count
 }
 
 // receives writes down that a thread receives for a port from now on: what it waits in,

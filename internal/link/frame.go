@@ -62,8 +62,8 @@ type Frame struct {
 	Kind    Kind
 	Reason  uint8
 	Flags   uint16
-	Number  uint32 // Grow, Section, Deny: the grow's number. Accept: 0
-	Section uint32 // Section: the section's number in the connection
+	Number  uint32 // Grow, Section, Deny: the grow's number. Connect: its MessageId. Accept: 0
+	Section uint32 // Section: the section's number in the connection. Connect: the asking thread
 	Value   uint64 // Connect, Accept: largest message. Grow, Section: size in bytes
 	Channel uint64 // Accept: the channel's number
 	Text    []byte // connection information, or why; at most wire.MaxConnInfo bytes
