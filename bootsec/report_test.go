@@ -174,7 +174,14 @@ func TestAgainst(t *testing.T) {
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}
-	err := report(t, d).WriteAgainst(&b, bytes.NewReader(nil), 0, "empty.bin")
+	list, err := report(t, d).Against(bytes.NewReader(other), 512, "saved.bin")
+	if err != nil || len(list) != 2 || list[0].Offset != 0x24 || list[0].There[0] != 0x90 || list[1].Offset != 0x1be {
+		t.Errorf("%+v, %v", list, err)
+	}
+	if _, err := report(t, d).Against(bytes.NewReader(nil), 0, "empty.bin"); err == nil {
+		t.Error("an empty file is compared with")
+	}
+	err = report(t, d).WriteAgainst(&b, bytes.NewReader(nil), 0, "empty.bin")
 	if err == nil || err.Error() != "comparing boot sectors: empty.bin is empty, expected a disk or its sector 0" {
 		t.Errorf("empty file: %v", err)
 	}

@@ -46,6 +46,10 @@ func (l Formats) Open(path string) (Target, error) {
 }
 
 func readHead(path string) ([]byte, error) {
+	st, err := os.Stat(path)
+	if err == nil && st.Mode()&(os.ModeNamedPipe|os.ModeSocket|os.ModeCharDevice) != 0 {
+		return nil, fmt.Errorf("opening %s: it is neither a file nor a block device", path) // a pipe would be waited for
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, bare(err))

@@ -51,7 +51,11 @@ func (c *Code) WriteDifferences(w io.Writer, other []byte, name string) error {
 	if len(list) == 0 {
 		fmt.Fprintf(&b, "No byte differs from %s.\n", name)
 	} else {
-		fmt.Fprintf(&b, "%d bytes in %d places differ from %s:\n", total, len(list), name)
+		verb := "differ"
+		if total == 1 {
+			verb = "differs"
+		}
+		fmt.Fprintf(&b, "%s in %s %s from %s:\n", count(total, "byte"), count(len(list), "place"), verb, name)
 	}
 	for _, d := range list {
 		for i := 0; i < len(d.Here); i += 8 {
@@ -66,4 +70,12 @@ func (c *Code) WriteDifferences(w io.Writer, other []byte, name string) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// count is a number of things in words.
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -29,8 +29,12 @@ func closeGap(code []byte) (salc bool) {
 		if reg == 6 {
 			code[i+1] = code[i+1]&^0x38 | 4<<3
 		}
-	case 0x0f: // mov to and from control and debug registers: mod is ignored, there is no memory form
-		if i+2 < len(code) && code[i+1] >= 0x20 && code[i+1] <= 0x23 {
+	case 0x0f:
+		switch second := code[i+1]; {
+		case i+2 >= len(code):
+		case second >= 0x19 && second <= 0x1f: // reserved no-operations: as 0F 1F /0
+			code[i+1], code[i+2] = 0x1f, code[i+2]&^0x38
+		case second >= 0x20 && second <= 0x23: // mov of control and debug registers: mod is ignored, there is no memory form
 			code[i+2] |= 0xc0
 		}
 	case 0xf6, 0xf7: // unary group /1: test with immediate, as /0

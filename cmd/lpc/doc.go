@@ -1,6 +1,6 @@
 // Command lpc is the library's command line: it shows what a port is (demo),
-// serves one (serve), calls one (call, send), lists them (ls) and measures them
-// (bench).
+// serves one (serve), calls one (call, send), lists them (ls), debugs them
+// (kd) and measures them (bench).
 //
 //	lpc demo
 //	lpc serve NAME --echo
@@ -8,6 +8,9 @@
 //	lpc call NAME [DATA | -]
 //	lpc send NAME DATA
 //	lpc ls [--json]
+//	lpc kd [-p PID | -z FILE] [-c COMMANDS] [--json]
+//	lpc snapshot -o FILE [-p PID]
+//	lpc mbr FILE [--against FILE] [-o FILE.svg] [--json]
 //	lpc bench [...]
 //
 // Each command is a struct with its arguments and a Run method, in a file of

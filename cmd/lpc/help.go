@@ -45,6 +45,15 @@ CMD finds LPC_CALLER_PID, LPC_CALLER_UID and LPC_CALLER_GID in its environment, 
 A datagram runs CMD too; its output is thrown away.
 
 SIGTERM and SIGINT end the server after the requests in progress; a second one kills their commands.`,
+	"kd": `Without -p and -z, all processes with ports that the caller may look into are the target; nothing is
+asked of them and nothing stops them. .help lists the commands; docs/kd.md explains them.
+
+On a terminal kd prompts, with history and completion (tab), and an interrupt ends a command. Without
+one it reads commands from standard input, a line each. The exit status is that of the last verdict:
+0 none, 1 a proved deadlock, 3 a possible one only; and 2 if a command failed or nothing could be opened.`,
+	"mbr": `FILE is opened for reading alone. It is lpc kd -z FILE -c !mbr, and opens any file: a damaged boot
+sector is one too. --against and -o take the place of the report. docs/boot.md shows more: the code of
+any sector in a debugger, over any target. With --json numbers are decimal but for hex strings.`,
 	"call": `The reply is written as it came, with no newline added.`,
 	"ls": `A field that the caller may not read is "-" (null with --json), and the reason stands behind it.
 A stale name was left by a killed server; the next server of that name takes it over.

@@ -10,12 +10,15 @@ import (
 
 // commands is the whole command line; kong reads the tags.
 type commands struct {
-	Demo  demoCmd  `cmd:"" help:"Show a server process and a client process at work: handshake, calls, the death of the server."`
-	Serve serveCmd `cmd:"" help:"Serve a port: echo, or run a command for each request."`
-	Call  callCmd  `cmd:"" help:"Call a port and write the reply to standard output."`
-	Send  sendCmd  `cmd:"" help:"Send a port a datagram: one way, no reply."`
-	Ls    lsCmd    `cmd:"" help:"List the ports of this machine that the caller may find."`
-	Bench benchCmd `cmd:"" passthrough:"" help:"Measure calls between two processes; lpc bench --help tells more."`
+	Demo     demoCmd     `cmd:"" help:"Show a server process and a client process at work: handshake, calls, the death of the server."`
+	Serve    serveCmd    `cmd:"" help:"Serve a port: echo, or run a command for each request."`
+	Call     callCmd     `cmd:"" help:"Call a port and write the reply to standard output."`
+	Send     sendCmd     `cmd:"" help:"Send a port a datagram: one way, no reply."`
+	Ls       lsCmd       `cmd:"" help:"List the ports of this machine that the caller may find."`
+	Kd       kdCmd       `cmd:"" help:"Debug: who waits for whom, in running processes, snapshots and cores."`
+	Snapshot snapshotCmd `cmd:"" help:"Write the ports, messages and waiting threads of running processes to a file for kd."`
+	Mbr      mbrCmd      `cmd:"" help:"Read a disk's boot sector: partitions, what is wrong with them, what the boot code does."`
+	Bench    benchCmd    `cmd:"" passthrough:"" help:"Measure calls between two processes; lpc bench --help tells more."`
 }
 
 // usageError is a command line that cannot be carried out: status 2.

@@ -21,7 +21,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"lpc": main, "testserver": testServer})
+	testscript.Main(m, map[string]func(){"lpc": main, "testserver": testServer, "mkdisk": mkDisk})
 }
 
 // TestScript runs testdata/script with real processes. Beside testscript's own

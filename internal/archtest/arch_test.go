@@ -25,6 +25,7 @@ var layers = [][]string{
 	{""}, // the root package: the vocabulary
 	{"internal/bench", "waitgraph"},
 	{"kd"},
+	{"deadlock"},
 	{"cmd/lpc", "examples"},
 }
 

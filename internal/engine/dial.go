@@ -50,7 +50,7 @@ func Dial(ctx context.Context, name namespace.Name, o DialOptions) (*Conn, error
 	return c, err
 }
 
-func dial(ctx context.Context, name namespace.Name, o DialOptions) (*Conn, error) {
+func dial(ctx context.Context, name namespace.Name, o DialOptions) (made *Conn, err error) {
 	if len(o.Info) > wire.MaxConnInfo {
 		return nil, tooLarge("connection information", len(o.Info), wire.MaxConnInfo, "the limit")
 	}
@@ -91,8 +91,10 @@ func dial(ctx context.Context, name namespace.Name, o DialOptions) (*Conn, error
 	if th, err := pr.thread(); err == nil {
 		h.thread = uint32(th.rec.Cid.UniqueThread)
 		th.connects(c, h.id, parentOf(ctx), len(o.Info))
-		defer threads.Put(th)
-		defer th.resumes()
+		defer func() {
+			th.resumes()
+			made.keepThread(th)
+		}()
 	}
 	if c.link, err = link.New(fd); err == nil {
 		if err = c.link.Start(h.ready); err == nil {
@@ -111,6 +113,18 @@ func dial(ctx context.Context, name namespace.Name, o DialOptions) (*Conn, error
 	}
 	emit(o.Trace, Event{What: "connected", Port: name.Short(), Peer: peer, Bytes: len(c.info)})
 	return c, nil
+}
+
+// keepThread leaves the record of who dialled for the connection's first caller.
+func (c *Conn) keepThread(th *thread) {
+	if c != nil {
+		if slot, _, err := c.out.Take(context.Background()); err == nil {
+			c.giveThread(slot, th)
+			c.out.Release(slot)
+			return
+		}
+	}
+	threads.Put(th)
 }
 
 // A handshake is the client's part of it: CONNECT out, ACCEPT or REFUSE in.

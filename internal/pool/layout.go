@@ -91,10 +91,10 @@ type Header struct {
 	Blocks       uint64 // blocks allocated
 	Locked       uint32 // 1: mlocked, so Nonpaged
 	Flags        uint32
-	Failures     uint64 // allocations that failed
-	FailureSize  uint64 // of the last one, bytes
-	FailureTag   Tag    // its tag
-	_            uint32
+	Failures     uint64   // allocations that failed
+	FailureSize  uint64   // of the last one, bytes
+	FailureTag   Tag      // its tag
+	ParentID     uint32   // pid of the process's parent when the pool was made
 	FailureQuota [32]byte // the quota that caused it
 	HandleTable  Addr     // first HandleTable
 	HandleCount  uint32

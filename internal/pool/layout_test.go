@@ -14,7 +14,7 @@ var offsets = map[string]map[string]int{
 	"_LPC_POOL_HEADER": {
 		"Version": 0, "HeaderSize": 4, "ProcessId": 8, "Extents": 12, "StartTime": 16, "Types": 24, "TypesLength": 32,
 		"ClockTicks": 40, "ClockWall": 48, "ClockHz": 56, "Limit": 64, "Used": 72, "Blocks": 80, "Locked": 88, "Flags": 92,
-		"Failures": 96, "FailureSize": 104, "FailureTag": 112, "FailureQuota": 120, "HandleTable": 152, "HandleCount": 160,
+		"Failures": 96, "FailureSize": 104, "FailureTag": 112, "ParentID": 116, "FailureQuota": 120, "HandleTable": 152, "HandleCount": 160,
 		"NextThread": 168, "Program": 176, "FailedMessages": 208,
 	},
 	"_LIST_ENTRY":   {"Flink": 0, "Blink": 8},

@@ -61,7 +61,7 @@ func newPool(pid uint32) (*Pool, error) {
 	p.hdr = hdr
 	*hdr = Header{
 		Version: Version, HeaderSize: uint32(sizeof[Header]()), ProcessID: pid, Extents: 1,
-		StartTime: startTime(), Limit: p.limit, Used: hdr.Used, Blocks: hdr.Blocks,
+		StartTime: startTime(), ParentID: uint32(os.Getppid()), Limit: p.limit, Used: hdr.Used, Blocks: hdr.Blocks,
 	}
 	if exe, err := os.Readlink("/proc/self/exe"); err == nil {
 		copy(hdr.Program[:len(hdr.Program)-1], filepath.Base(exe))

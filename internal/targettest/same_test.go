@@ -1,6 +1,7 @@
 package targettest
 
 import (
+	"encoding/binary"
 	"errors"
 	"os"
 	"os/exec"
@@ -22,6 +23,9 @@ func TestSameAnswers(t *testing.T) {
 	watchdog(t)
 	srv, cl := states(t)
 	pids := []int{srv.pid(), cl.pid()}
+	for _, pid := range pids {
+		clocked(t, pid)
+	}
 	// Stopped, so that no goroutine moves between the readings.
 	for _, p := range []*child{srv, cl} {
 		if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
@@ -48,6 +52,25 @@ func TestSameAnswers(t *testing.T) {
 		a, b := crash(t, srv, cl)
 		same(t, want, join(t, a, b))
 	})
+}
+
+// clocked waits until a process has measured its clock well, a second after its start:
+// until then its header says a whole number of ticks a microsecond.
+func clocked(t *testing.T, pid int) {
+	t.Helper()
+	const clockHz = 0x38 // in _LPC_POOL_HEADER
+	for {
+		l := only(t, pid)
+		for p := range l.Processes() {
+			var b [8]byte
+			if _, err := l.ReadMemory(p.Addr+clockHz, b[:]); err != nil {
+				t.Fatal(err)
+			}
+			if binary.LittleEndian.Uint64(b[:])%1e6 != 0 {
+				return
+			}
+		}
+	}
 }
 
 func same(t *testing.T, want string, tg target.Target) {

@@ -108,6 +108,9 @@ func (t *Target) assign(found map[uint32]map[uint32]lpcpool.Bytes) (l []*lpcpool
 				p.Process.ID = number // no note says
 			}
 		}
+		if first := p.Extents[0]; first != nil {
+			p.Process.Parent = lpcpool.ParentID(first)
+		}
 		l = append(l, p)
 	}
 	return l

@@ -24,6 +24,8 @@ const (
 	headerStartTime   = 0x10 // of the process, clock ticks after boot
 	headerTypes       = 0x18 // address of the description
 	headerTypesLength = 0x20
+	headerParent      = 0x74 // pid of the parent
+	headerFixed       = 0x78 // so many bytes of it are read here
 
 	maxTypes = pool.ExtentSize // bytes of a description: it stands in one block
 )
@@ -87,13 +89,26 @@ func Identify(b Bytes) (number, index uint32, ok bool) {
 // StartTime reads when the process of a pool was started, in clock ticks after
 // boot, from the pool's first extent. ok is false when that is damaged.
 func StartTime(b Bytes) (ticks uint64, ok bool) {
-	var head [headerBody + headerTypes]byte
-	if n, _ := b.ReadAt(head[:], 0); n < len(head) {
-		return 0, false
+	head, ok := poolHeader(b)
+	return le.Uint64(head[headerStartTime:]), ok
+}
+
+// ParentID reads the pid of the parent that a pool's process had, 0 when the first
+// extent is damaged.
+func ParentID(b Bytes) uint32 {
+	head, _ := poolHeader(b)
+	return le.Uint32(head[headerParent:])
+}
+
+// poolHeader reads the front of a pool's header from its first extent.
+func poolHeader(b Bytes) (head [headerFixed]byte, ok bool) {
+	var all [headerBody + headerFixed]byte
+	if n, _ := b.ReadAt(all[:], 0); n < len(all) {
+		return head, false
 	}
-	h, ok := parseBlock(head[extentHeader:], pool.ExtentSize-extentHeader)
-	if !ok || h.tag != pool.TagPool || le.Uint32(head[headerBody+headerVersion:]) == 0 {
-		return 0, false
+	h, ok := parseBlock(all[extentHeader:], pool.ExtentSize-extentHeader)
+	if !ok || h.tag != pool.TagPool || le.Uint32(all[headerBody+headerVersion:]) == 0 {
+		return head, false
 	}
-	return le.Uint64(head[headerBody+headerStartTime:]), true
+	return [headerFixed]byte(all[headerBody:]), true
 }

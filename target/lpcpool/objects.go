@@ -54,11 +54,18 @@ func (p *poolState) ports(yield func(target.Object) bool) bool {
 				return false
 			}
 		case f.head.owner != 0: // the text of a name carries the same tag and belongs to its port
+		case port.of(f).unmade(): // no connection has it yet
 		case !yield(p.port(port.of(f), f.head)):
 			return false
 		}
 	}
 	return true
+}
+
+// unmade tells a port object that was allocated and not written yet.
+func (r record) unmade() bool {
+	flags, ok := r.u64("Flags")
+	return ok && flags == 0
 }
 
 // port describes a port object by its record.

@@ -137,7 +137,7 @@ func TestAnchors(t *testing.T) {
 		"block Magic": {offset(block, "Magic"), 0}, "block Size": {offset(block, "Size"), 4}, "Tag": {offset(block, "Tag"), 8},
 		"State": {offset(block, "State"), 12}, "Owner": {offset(block, "Owner"), 16}, "Sequence": {offset(block, "Sequence"), 24},
 		"Version": {offset(hdr, "Version"), headerVersion}, "Extents": {offset(hdr, "Extents"), headerExtents},
-		"StartTime": {offset(hdr, "StartTime"), headerStartTime}, "Types": {offset(hdr, "Types"), headerTypes},
+		"StartTime": {offset(hdr, "StartTime"), headerStartTime}, "Types": {offset(hdr, "Types"), headerTypes}, "ParentID": {offset(hdr, "ParentID"), headerParent},
 		"TypesLength": {offset(hdr, "TypesLength"), headerTypesLength},
 	} {
 		if v[0] != v[1] {

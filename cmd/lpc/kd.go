@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	"github.com/seed-eedd8485/lpc/kd"
+	"github.com/seed-eedd8485/lpc/target"
+	"github.com/seed-eedd8485/lpc/target/disk"
+	"github.com/seed-eedd8485/lpc/target/elfcore"
+	"github.com/seed-eedd8485/lpc/target/live"
+	"github.com/seed-eedd8485/lpc/target/ntdump"
+	"github.com/seed-eedd8485/lpc/target/snapshot"
+)
+
+// kdCmd is lpc kd.
+type kdCmd struct {
+	PIDs  []int    `short:"p" name:"pid" placeholder:"PID" sep:"none" xor:"what" help:"Look at this process alone; several are joined."`
+	Files []string `short:"z" name:"file" placeholder:"FILE" sep:"none" xor:"what" help:"Open a snapshot, a core file, a Windows kernel dump, or a disk or its sector 0; several are joined."`
+	Line  *string  `short:"c" name:"commands" placeholder:"COMMANDS" help:"Carry out these commands, joined by semicolons, and leave."`
+	JSON  bool     `name:"json" help:"One JSON object a line for each command."`
+}
+
+// formats are the kinds of files that kd opens; those with a weak magic stand last.
+var formats = target.Formats{snapshot.Format, elfcore.Format, ntdump.Format, disk.Format}
+
+// statusKD is the exit status of a kd that could not open its target, or one of
+// whose commands failed: 1 and 3 are verdicts.
+const statusKD = 2
+
+// Run opens the target and carries out commands: of -c, of the terminal, or of
+// standard input.
+func (k *kdCmd) Run() error {
+	t, err := k.open()
+	if err != nil {
+		return failedKD(err)
+	}
+	defer t.Close()
+	s := kd.NewSession(t)
+	s.JSON = k.JSON
+	switch {
+	case k.Line != nil:
+		err = carryOut(s, *k.Line)
+		if errors.Is(err, kd.ErrQuit) {
+			err = nil
+		}
+	case isTerminal(os.Stdin) && isTerminal(os.Stdout):
+		return k.converse(s)
+	default:
+		err = readCommands(s, os.Stdin)
+	}
+	if err != nil {
+		return failedKD(err)
+	}
+	if s.Status != kd.StatusNone {
+		return exitError(s.Status)
+	}
+	return nil
+}
+
+func (k *kdCmd) open() (target.Target, error) {
+	var list []target.Target
+	var err error
+	switch {
+	case len(k.Files) > 0:
+		for _, path := range k.Files {
+			if err = add(&list, openFile, path); err != nil {
+				break
+			}
+		}
+	case len(k.PIDs) > 0:
+		for _, pid := range k.PIDs {
+			if pid <= 0 {
+				err = fmt.Errorf("%d is no process id", pid)
+			} else {
+				err = add(&list, live.Open, pid)
+			}
+			if err != nil {
+				break
+			}
+		}
+	default:
+		err = add(&list, live.Open, 0)
+	}
+	if err == nil {
+		var t target.Target
+		if t, err = target.Join(list...); err == nil {
+			return t, nil
+		}
+	}
+	for _, t := range list {
+		_ = t.Close()
+	}
+	return nil, err
+}
+
+// add opens one more target.
+func add[T target.Target, A any](list *[]target.Target, open func(A) (T, error), what A) error {
+	t, err := open(what)
+	if err == nil {
+		*list = append(*list, t)
+	}
+	return err
+}
+
+// failedKD tells the user and gives the status.
+func failedKD(err error) error {
+	fmt.Fprintf(os.Stderr, "lpc: %s\n", printable(err.Error()))
+	return exitError(statusKD)
+}
+
+// carryOut runs one line; an interrupt ends it.
+func carryOut(s *kd.Session, line string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	out := bufio.NewWriter(os.Stdout)
+	err := s.Run(ctx, out, line)
+	if errors.Is(err, context.Canceled) {
+		err = errInterrupted
+	}
+	return errors.Join(out.Flush(), err)
+}
+
+var errInterrupted = errors.New("interrupted")
+
+// readCommands carries out the lines of r to its end, also behind one that failed.
+func readCommands(s *kd.Session, r io.Reader) error {
+	var failed error
+	in := bufio.NewScanner(r)
+	for in.Scan() {
+		err := carryOut(s, in.Text())
+		if errors.Is(err, kd.ErrQuit) {
+			return failed
+		}
+		if err != nil {
+			if failed != nil { // one is told by the caller
+				fmt.Fprintf(os.Stderr, "lpc: %s\n", printable(failed.Error()))
+			}
+			failed = err
+		}
+	}
+	if err := in.Err(); err != nil {
+		return fmt.Errorf("reading commands: %w", err)
+	}
+	return failed
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "rewrite the transcript in README.md")
+
+const readme = "README.md"
+
+// TestTranscript runs the program and lpc kd on it, and compares with the README: the
+// process ids, message ids, thread ids and times are the README's own.
+func TestTranscript(t *testing.T) {
+	dir := t.TempDir()
+	build := exec.Command("go", "build", "-o", dir+"/", ".", "../../cmd/lpc")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	env := append(os.Environ(), "LPC_ROOT="+dir)
+	program := exec.Command(filepath.Join(dir, "deadlock"))
+	program.Env = env
+	out, err := program.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := program.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = program.Wait() }()
+	defer func() { _ = program.Process.Signal(os.Interrupt) }()
+	lines := bufio.NewReader(out)
+	said := ""
+	var pids []string
+	for range 4 {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			t.Fatalf("the program said %q: %v", said, err)
+		}
+		said += line
+		if _, pid, ok := strings.Cut(strings.TrimSpace(line), "is process "); ok {
+			pids = append(pids, "-p", pid)
+		}
+	}
+	// No other process of this machine is looked at, so that a test beside this one
+	// does not show.
+	text, status := "", 0
+	for status == 0 { // until the last of the three calls was sent
+		kd := exec.Command(filepath.Join(dir, "lpc"), append([]string{"kd", "-c", "!deadlock"}, pids...)...)
+		kd.Env = env
+		b, err := kd.Output()
+		var exit *exec.ExitError
+		if errors.As(err, &exit) && exit.ExitCode() != 2 {
+			status = exit.ExitCode()
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		text = string(b)
+	}
+	transcript := "$ go run ./examples/deadlock &\n" + said + "$ lpc kd -c '!deadlock'\n" + text + "$ echo $?\n" + string(rune('0'+status)) + "\n"
+	b, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const begin, end = "<!-- transcript: written by go test ./examples/deadlock -update -->\n```\n", "```\n<!-- /transcript -->\n"
+	head, rest, ok := strings.Cut(string(b), begin)
+	old, tail, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatalf("%s has no place for the transcript", readme)
+	}
+	if *update {
+		if err := os.WriteFile(readme, []byte(head+begin+transcript+end+tail), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if normal(old) != normal(transcript) {
+		t.Errorf("%s is stale (go test ./examples/deadlock -update); got\n%s\nit has\n%s", readme, transcript, old)
+	}
+}
+
+var (
+	times   = regexp.MustCompile(`\d+\.\d{3} s`)
+	numbers = regexp.MustCompile(`\d+ thread \d+|0x[0-9a-f]+|\b\d{3,}\b`)
+)
+
+// normal names processes, threads and messages in the order in which they appear, and
+// blanks times. A thread's id is one of its process's.
+func normal(s string) string {
+	names := map[string]string{}
+	name := func(n string) string {
+		if names[n] == "" {
+			names[n] = "<" + string(rune('a'+len(names))) + ">"
+		}
+		return names[n]
+	}
+	return numbers.ReplaceAllStringFunc(times.ReplaceAllString(s, "<time>"), func(n string) string {
+		if pid, _, ok := strings.Cut(n, " thread "); ok {
+			return name(pid) + " thread " + name(n)
+		}
+		return name(n)
+	})
+}

@@ -1,0 +1,119 @@
+package kd
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/seed-eedd8485/lpc/isf"
+	"github.com/seed-eedd8485/lpc/ntdump"
+	"github.com/seed-eedd8485/lpc/ntdump/stack"
+)
+
+// images are the loaded modules of a Windows dump, by address, for one command.
+type images struct {
+	loaded   []ntdump.Module // by base
+	unloaded []ntdump.Unloaded
+	types    isf.Types // of the kernel, with its symbols; nil for none
+	err      error     // why the list is not whole
+}
+
+// images are those of a dump, read once for each command: a dump does not change, but
+// .isf changes the symbols.
+func (s *Session) images(d *ntdump.Dump) *images {
+	if s.modules == nil {
+		s.modules = readImages(d)
+	}
+	return s.modules
+}
+
+// readImages reads the modules of a dump.
+func readImages(d *ntdump.Dump) *images {
+	im := &images{types: d.Types()}
+	im.loaded, im.err = d.Modules()
+	im.loaded = slices.Clone(im.loaded)
+	slices.SortStableFunc(im.loaded, func(a, b ntdump.Module) int { return cmp.Compare(a.Base, b.Base) })
+	im.unloaded, _ = d.UnloadedModules() // a name at best: lm says why there are none
+	return im
+}
+
+// at is the loaded module that holds an address, nil for none.
+func (im *images) at(va uint64) *ntdump.Module {
+	i := sort.Search(len(im.loaded), func(i int) bool { return im.loaded[i].Base > va }) - 1
+	if i >= 0 && im.loaded[i].Contains(va) {
+		return &im.loaded[i]
+	}
+	return nil
+}
+
+// place names an address: module+offset, and in the kernel symbol+offset where there
+// are symbols. A name that is merely the nearest one below is marked.
+func (im *images) place(va uint64) string {
+	if name, ok := im.known(va); ok {
+		return name
+	}
+	return fmt.Sprintf("0x%x", va)
+}
+
+// known is place for an address in a module; ok is false for any other.
+func (im *images) known(va uint64) (name string, ok bool) {
+	m := im.at(va)
+	if m == nil {
+		for _, u := range im.unloaded {
+			if va >= u.Start && va < u.End {
+				return fmt.Sprintf("<Unloaded_%s>+0x%x", Clean(u.Name), va-u.Start), true
+			}
+		}
+		return "", false
+	}
+	short := moduleName(m)
+	if short == "nt" && im.types != nil {
+		if sym, off, ranges, found := im.types.Nearest(va - m.Base); found && off < maxSymbolBytes {
+			name = "nt!" + Clean(sym)
+			if off > 0 {
+				name += fmt.Sprintf("+0x%x", off)
+			}
+			if off > 0 && !ranges {
+				name += " (nearest)"
+			}
+			return name, true
+		}
+	}
+	if va == m.Base {
+		return short, true
+	}
+	return fmt.Sprintf("%s+0x%x", short, va-m.Base), true
+}
+
+// maxSymbolBytes is farther than any function reaches: a name that far below says
+// nothing.
+const maxSymbolBytes = 1 << 20
+
+// moduleName is a module's name as it stands before an exclamation mark.
+func moduleName(m *ntdump.Module) string {
+	if n := m.Short(); n != "" {
+		return Clean(n)
+	}
+	return fmt.Sprintf("module_%x", m.Base)
+}
+
+// stack is the list as stack walks take it.
+func (im *images) stack() []stack.Image {
+	list := make([]stack.Image, len(im.loaded))
+	for i, m := range im.loaded {
+		list[i] = stack.Image{Base: m.Base, Size: m.Size}
+	}
+	return list
+}
+
+// find is the module of that name, with or without its extension, nil for none.
+func (im *images) find(name string) *ntdump.Module {
+	for i := range im.loaded {
+		if m := &im.loaded[i]; strings.EqualFold(m.Short(), name) || strings.EqualFold(m.Name, name) {
+			return m
+		}
+	}
+	return nil
+}

@@ -1,0 +1,29 @@
+package kd
+
+import (
+	"context"
+
+	"github.com/seed-eedd8485/lpc/target"
+)
+
+// ProvedCycle looks whether a thread, by the address of its record, waits in a proved
+// cycle of waits for the message of that id: two looks, as !deadlock's. It returns the
+// cycle in sentences, nil where there is none.
+func ProvedCycle(ctx context.Context, t target.Target, thread uint64, message uint32) ([]string, error) {
+	g, _, cycles, _, _, err := NewSession(t).cycles(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range cycles {
+		c := &cycles[i]
+		if !c.Proved {
+			continue
+		}
+		for k := range c.Hops {
+			if w := c.Hops[k].Wait; w.Thread == thread && w.Message == message {
+				return g.Text(c), nil
+			}
+		}
+	}
+	return nil, nil
+}

@@ -1,0 +1,43 @@
+package records
+
+import "context"
+
+// ReplyPort is the port in whose reply chain a thread stands that waits for a reply:
+// for a request of a client its server's end, for one of the server the client's,
+// for a connector the connection port. nil: it stands in none.
+//
+// In NT the chain runs through threads to the port that holds its head. Our threads
+// are on no chain, since no link leaves a process's memory: the connection names the
+// other end.
+func (w *World) ReplyPort(ctx context.Context, t *Thread) (port *Port, err error) {
+	if w.Ours(t.Addr) {
+		if t.Reply == 0 {
+			return nil, nil
+		}
+		p := w.PortAt[t.Port]
+		if p == nil {
+			return nil, nil
+		}
+		if o := p.Other(); o != nil {
+			return o, nil
+		}
+		return p, nil // as much as can be seen
+	}
+	chain, ok := w.Offset(t.Addr, "_ETHREAD", "LpcReplyChain")
+	head, ok2 := w.Offset(t.Addr, "_LPCP_PORT_OBJECT", "LpcReplyChainHead")
+	if !ok || !ok2 {
+		return nil, nil
+	}
+	sys := w.T.System()
+	err = w.Walk(ctx, t.Addr+chain, func(entry uint64) bool {
+		if port = w.PortAt[entry-head]; port != nil {
+			return false
+		}
+		o, err := sys.Object(entry - head)
+		if err == nil && (o.Type == "Port" || o.Type == "WaitablePort") {
+			port, _ = w.AddPort(o)
+		}
+		return port == nil
+	})
+	return port, err
+}

@@ -1,0 +1,157 @@
+package records
+
+import (
+	"context"
+
+	"github.com/seed-eedd8485/lpc/waitgraph"
+)
+
+// State is what the wait graph is built from. The World must have all parts.
+func (w *World) State(ctx context.Context) (*waitgraph.State, error) {
+	s := &waitgraph.State{Processes: map[uint32]waitgraph.Process{}}
+	for _, p := range w.Processes {
+		q := waitgraph.Process{ID: p.ID, Image: p.Image}
+		if p.Err != nil {
+			q.Unreadable = p.Err.Error()
+		}
+		s.Processes[p.ID] = q
+	}
+	for _, p := range w.Ports {
+		if p.Kind != ServerComm {
+			s.Ports = append(s.Ports, waitgraph.Port{Addr: p.Addr, Process: p.Process, Name: p.Name(), Limit: p.Limit})
+		}
+	}
+	threads := make(map[uint64]*Thread, len(w.Threads))
+	for _, t := range w.Threads {
+		threads[t.Addr] = t
+	}
+	s.Messages = make([]waitgraph.Message, 0, len(w.Messages))
+	for _, m := range w.Messages {
+		s.Messages = append(s.Messages, w.received(m, threads))
+	}
+	s.Waits = make([]waitgraph.Wait, 0, len(w.Threads))
+	for _, t := range w.Threads {
+		if t.Waits() {
+			s.Waits = append(s.Waits, w.wait(t))
+		}
+	}
+	return s, w.ntMessages(ctx, s)
+}
+
+// shownFrames are named in sentences; !thread shows all.
+const shownFrames = 3
+
+func (w *World) received(m *Message, threads map[uint64]*Thread) waitgraph.Message {
+	r := waitgraph.Message{
+		Ref: m.Addr, Process: m.Process, ID: m.ID, State: m.State, Thread: m.Thread, Key: m.Key,
+		Sender: uint32(m.Client.UniqueProcess), SenderTID: m.Client.UniqueThread, Reply: m.Reply(), Connect: m.Connect(),
+		Received: m.Received, Served: m.Served, Age: w.Age(m.Owner, m.Received), ServedAge: -1,
+	}
+	if m.State != waitgraph.Queued {
+		r.ServedAge = w.Age(m.Owner, m.Served)
+	}
+	if t := threads[m.Thread]; t != nil && m.Thread != 0 {
+		r.ThreadID = t.Cid.UniqueThread
+	}
+	if p := w.PortAt[m.SenderPort]; p != nil {
+		if p.Kind == ClientComm {
+			r.Key.Direction = 1
+		}
+		if q := p.Receives(); q != nil {
+			r.Port, r.PortName = q.Addr, q.Name()
+		}
+	}
+	return r
+}
+
+func (w *World) wait(t *Thread) waitgraph.Wait {
+	r := waitgraph.Wait{
+		Thread: t.Addr, ThreadID: t.Cid.UniqueThread, Process: t.Process, Message: t.Reply, Port: t.Port, Key: t.Key,
+		Call: t.Call, Args: t.Args, Parent: t.Parent, ParentID: t.ParentID, ParentKnown: t.ParentKnown,
+		Start: t.Start, Age: w.Age(t.ProcessAddr, t.Start),
+	}
+	for i, f := range w.Stack(t) {
+		if i == shownFrames {
+			break
+		}
+		r.Where = append(r.Where, f.Short())
+	}
+	p := w.PortAt[t.Port]
+	if p == nil {
+		return r
+	}
+	r.PortName = p.Name()
+	switch o := p.Other(); {
+	case p.Peer != 0:
+		r.Peer = p.Peer
+	case o != nil:
+		r.Peer = o.Process
+	}
+	return r
+}
+
+// ntMessages adds what NT's records tell: what stands on the queues of the ports,
+// and what threads have received, of which their own record has the id alone.
+func (w *World) ntMessages(ctx context.Context, s *waitgraph.State) error {
+	byID := map[uint32]*waitgraph.Wait{}
+	for i := range s.Waits {
+		if s.Waits[i].Key == (waitgraph.Key{}) {
+			byID[s.Waits[i].Message] = &s.Waits[i]
+		}
+	}
+	for _, p := range w.Ports {
+		if w.Ours(p.Addr) {
+			continue
+		}
+		queue, err := w.Queue(ctx, p.Addr)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			w.trouble("queue of the port at %#x: %w", p.Addr, err)
+		}
+		for _, m := range queue {
+			s.Messages = append(s.Messages, waitgraph.Message{
+				Ref: m.Addr, Process: p.Process, ID: m.ID, State: waitgraph.Queued, Port: p.Addr, PortName: p.Name(),
+				Sender: uint32(m.Client.UniqueProcess), SenderTID: m.Client.UniqueThread, Reply: m.Reply(), Age: -1, ServedAge: -1,
+			})
+		}
+	}
+	for _, t := range w.Threads {
+		if t.Received == 0 || w.Ours(t.Addr) {
+			continue
+		}
+		m := waitgraph.Message{Ref: t.Addr, Process: t.Process, ID: t.Received, State: waitgraph.Served, Thread: t.Addr, ThreadID: t.Cid.UniqueThread, Reply: true, Age: -1, ServedAge: -1}
+		if wt := byID[t.Received]; wt != nil {
+			if p := w.PortAt[wt.Port]; p != nil && p.Server() != nil {
+				m.Port, m.PortName = p.Server().Addr, p.Server().Name()
+			}
+		}
+		s.Messages = append(s.Messages, m)
+	}
+	return nil
+}
+
+// Queue reads the messages that stand on a port's queue. With an error the list
+// holds those in front of what could not be followed.
+func (w *World) Queue(ctx context.Context, port uint64) (queue []*Message, err error) {
+	r, err := w.Read(port, "_LPCP_PORT_OBJECT")
+	if err != nil {
+		return nil, err
+	}
+	off, ok := w.Offset(port, "_LPCP_MESSAGE", "Entry")
+	head := r.At("MsgQueue.ReceiveHead")
+	if !ok || head == 0 {
+		return nil, nil
+	}
+	var owner uint64
+	if p := w.PortAt[port]; p != nil {
+		owner = p.Object.Process
+	}
+	err = w.Walk(ctx, head, func(entry uint64) bool {
+		m := w.MessageAt(entry-off, owner)
+		queue = append(queue, m)
+		return m.Err == nil
+	})
+	return queue, err
+}

@@ -1,0 +1,47 @@
+package kd
+
+import "github.com/seed-eedd8485/lpc/ntdump"
+
+// spaceMemory is one address space of a dump for one stack walk, which reads it word by
+// word: whole pages are kept.
+type spaceMemory struct {
+	d     *ntdump.Dump
+	space ntdump.Space
+	pages map[uint64][]byte // by number; nil: not there as a whole
+}
+
+// maxKept bounds the pages that are kept: the largest stacks have fewer.
+const maxKept = 64
+
+// ReadMemory is stack.Memory's.
+func (m *spaceMemory) ReadMemory(addr uint64, dst []byte) (int, error) {
+	number, in := addr/pageBytes, addr%pageBytes
+	page, known := m.pages[number]
+	if !known {
+		if len(m.pages) >= maxKept {
+			clear(m.pages)
+		}
+		page = make([]byte, pageBytes)
+		if n, err := m.d.ReadVirtual(m.space, number*pageBytes, page); n < pageBytes || err != nil {
+			page = nil
+		}
+		m.pages[number] = page
+	}
+	if page != nil && in+uint64(len(dst)) <= pageBytes {
+		return copy(dst, page[in:]), nil
+	}
+	return m.d.ReadVirtual(m.space, addr, dst)
+}
+
+// threadMemory is the space of a thread's process, for the user part of its stack;
+// where it is not known, that of the process that ran.
+func threadMemory(d *ntdump.Dump, thread uint64) *spaceMemory {
+	m := &spaceMemory{d: d, pages: map[uint64][]byte{}}
+	if thread == 0 {
+		return m
+	}
+	if dtb, err := d.Member(d.Thread(thread).Process, "_EPROCESS", "Pcb.DirectoryTableBase[0]"); err == nil {
+		m.space.DTB = dtb
+	}
+	return m
+}

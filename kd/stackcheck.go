@@ -1,0 +1,67 @@
+package kd
+
+import (
+	"context"
+	"slices"
+
+	"github.com/seed-eedd8485/lpc/ntdump/stackcheck"
+	"github.com/seed-eedd8485/lpc/target"
+)
+
+var cmdStackcheck = Command{
+	Name:  "!stackcheck",
+	Short: "Say whether a kernel stack was used up, and by whom.",
+	Long: `For bug checks 7F with a double fault, 1E, 7E and 8E with an access violation, 2B, and their _M variants:
+the interrupted registers are held against the bounds of the thread's stack, and the frames are added
+up. The verdict comes with its evidence and how much it rests on. The saved stack pointer of a thread
+that was running is stale and never evidence.`,
+	Needs: target.Threads | target.Stacks,
+}
+
+func init() { cmdStackcheck.Run = runStackcheck }
+
+func runStackcheck(_ context.Context, s *Session, o *Out, args []string) error {
+	if err := atMost(args, 0, "!stackcheck"); err != nil {
+		return err
+	}
+	d, err := s.windowsDump("!stackcheck")
+	if err != nil {
+		return err
+	}
+	r, err := stackcheck.Check(d)
+	if err != nil {
+		return err
+	}
+	if o.err == nil {
+		o.err = cleanResult(r).WriteText(o.w)
+	}
+	return nil
+}
+
+// cleanResult is a result whose names of modules and sentences cannot steer a
+// terminal: they come from the dump.
+func cleanResult(r *stackcheck.Result) *stackcheck.Result {
+	c := *r
+	clean := func(l []string) []string {
+		l = slices.Clone(l)
+		for i := range l {
+			l[i] = Clean(l[i])
+		}
+		return l
+	}
+	uses := func(l []stackcheck.Use) []stackcheck.Use {
+		l = slices.Clone(l)
+		for i := range l {
+			l[i].Name = Clean(l[i].Name)
+		}
+		return l
+	}
+	c.Evidence, c.Class, c.State = clean(r.Evidence), Clean(r.Class), Clean(r.State)
+	c.Largest, c.Large, c.Modules = uses(r.Largest), uses(r.Large), uses(r.Modules)
+	if r.Recursion != nil {
+		round := *r.Recursion
+		round.Places = clean(round.Places)
+		c.Recursion = &round
+	}
+	return &c
+}

@@ -1,0 +1,226 @@
+package kd
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/seed-eedd8485/lpc/ntdump"
+	"github.com/seed-eedd8485/lpc/target"
+)
+
+var cmdVM = Command{
+	Name: "!vm", Args: "[Flags]",
+	Short: "Show how much memory the machine of a Windows dump has, and what it is used for.",
+	Long: `Pages, and in parentheses KB. Flag 1 leaves the processes out. The counters are those that the kernel's
+debugger data names; what it does not name needs symbols, and a line says so. Nonpaged pool that is used
+to 90 per cent or more is marked: WinDbg's own limit is not published.`,
+	Needs: target.Physical,
+}
+
+func init() { cmdVM.Run = runVM }
+
+// excessive is the part of the nonpaged pool, in per cent, from which its use is
+// marked.
+const excessive = 90
+
+func runVM(ctx context.Context, s *Session, o *Out, args []string) error {
+	if err := atMost(args, 1, "!vm [Flags]"); err != nil {
+		return err
+	}
+	flags, err := uint64(0), error(nil)
+	if len(args) > 0 {
+		if flags, err = number(args[0]); err != nil {
+			return err
+		}
+	}
+	d, err := s.windowsDump("!vm")
+	if err != nil {
+		return err
+	}
+	v := &vmReport{o: o, d: d}
+	o.Printf("*** Virtual Memory Usage ***\n")
+	v.counter("Physical Memory", ntdump.MmNumberOfPhysicalPages)
+	v.symbols("Page File")
+	v.counter("Available Pages", ntdump.MmAvailablePages)
+	v.counter("ResAvail Pages", ntdump.MmResidentAvailablePages)
+	for _, name := range []string{"Locked IO Pages", "Free System PTEs", "Free NP PTEs", "Free Special NP"} {
+		v.symbols(name)
+	}
+	v.counter("Modified Pages", ntdump.MmModifiedPageListHead) // MMPFNLIST.Total is its first word
+	v.symbols("Modified PF Pages")
+	v.nonPaged()
+	v.paged()
+	v.symbols("Failed allocations")
+	for _, c := range []struct {
+		name  string
+		field ntdump.Field
+	}{
+		{"Shared Commit", ntdump.MmSharedCommit}, {"Shared Process", ntdump.MmProcessCommit}, {"PagedPool Commit", ntdump.MmPagedPoolCommit},
+		{"Driver Commit", ntdump.MmDriverCommit}, {"Committed pages", ntdump.MmTotalCommittedPages}, {"Commit limit", ntdump.MmTotalCommitLimit},
+	} {
+		v.counter(c.name, c.field)
+	}
+	if flags&1 != 0 {
+		return nil
+	}
+	return s.privatePages(ctx, v)
+}
+
+// A vmReport prints the lines of !vm.
+type vmReport struct {
+	o *Out
+	d *ntdump.Dump
+}
+
+func (v *vmReport) line(name string, pages uint64) {
+	v.o.Printf("\t%-21s %9d (%10d Kb)\n", name+":", pages, pages*4)
+}
+
+// missing prints a line without a value.
+func (v *vmReport) missing(name, why string) { v.o.Printf("\t%-21s (%s)\n", name+":", Clean(why)) }
+
+func (v *vmReport) symbols(name string) { v.missing(name, "needs symbols") }
+
+// number reads a variable that the debugger data names.
+func (v *vmReport) number(f ntdump.Field) (uint64, string) {
+	at, ok := v.d.Debugger().Address(f)
+	if !ok {
+		return 0, "the debugger data does not say where its counter is"
+	}
+	n, err := v.d.Pointer(ntdump.Space{}, at)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return n, ""
+}
+
+func (v *vmReport) counter(name string, f ntdump.Field) {
+	if n, why := v.number(f); why != "" {
+		v.missing(name, why)
+	} else {
+		v.line(name, n)
+	}
+}
+
+// pool is how many pages a pool's descriptor says are in use.
+func (v *vmReport) pool(descriptor uint64) (uint64, error) {
+	small, err := v.d.Member(descriptor, "_POOL_DESCRIPTOR", "TotalPages")
+	if err != nil {
+		return 0, err
+	}
+	big, err := v.d.Member(descriptor, "_POOL_DESCRIPTOR", "TotalBigPages")
+	return small + big, err
+}
+
+// pageBytes is the size of a page on every machine that !vm is for.
+const pageBytes = 4096
+
+func (v *vmReport) nonPaged() {
+	used, known := uint64(0), false
+	at, ok := v.d.Debugger().Address(ntdump.NonPagedPoolDescriptor)
+	switch n, err := v.pool(at); {
+	case !ok:
+		v.missing("NonPagedPool Usage", "the debugger data does not say where its descriptor is")
+	case err != nil:
+		v.missing("NonPagedPool Usage", err.Error())
+	default:
+		v.line("NonPagedPool Usage", n)
+		used, known = n, true
+	}
+	most, why := v.number(ntdump.MmMaximumNonPagedPoolInBytes)
+	if why != "" {
+		v.missing("NonPagedPool Max", why)
+		return
+	}
+	most /= pageBytes
+	v.line("NonPagedPool Max", most)
+	if known && most > 0 && used >= most*excessive/100 {
+		v.o.Printf("\t********** Excessive NonPaged Pool Usage *****\n")
+	}
+}
+
+// maxPools is more paged pools than any kernel has.
+const maxPools = 64
+
+// paged prints the paged pools: an array of pointers to descriptors, one more than
+// the kernel counts (reference 4).
+func (v *vmReport) paged() {
+	count, why := v.number(ntdump.ExpNumberOfPagedPools)
+	array, ok := v.d.Debugger().Address(ntdump.ExpPagedPoolDescriptor)
+	if why == "" && !ok {
+		why = "the debugger data does not say where its descriptors are"
+	}
+	if count &= 0xffffffff; why == "" && count >= maxPools {
+		why = fmt.Sprintf("the kernel counts %d paged pools, expected less than %d", count, maxPools)
+	}
+	total := uint64(0)
+	for i := uint64(0); why == "" && i <= count; i++ {
+		at, err := v.d.Pointer(ntdump.Space{}, array+i*uint64(v.d.PointerSize()))
+		var n uint64
+		if err == nil {
+			n, err = v.pool(at)
+		}
+		if err != nil {
+			why = err.Error()
+			break
+		}
+		v.line(fmt.Sprintf("PagedPool %d Usage", i), n)
+		total += n
+	}
+	if why != "" {
+		v.missing("PagedPool Usage", why)
+	} else {
+		v.line("PagedPool Usage", total)
+	}
+	if most, why := v.number(ntdump.MmSizeOfPagedPoolInBytes); why != "" {
+		v.missing("PagedPool Maximum", why)
+	} else {
+		v.line("PagedPool Maximum", most/pageBytes)
+	}
+}
+
+// privatePages prints the processes by what they have committed, most first.
+func (s *Session) privatePages(ctx context.Context, v *vmReport) error {
+	type private struct {
+		p     target.Process
+		pages uint64
+	}
+	var list []private
+	var trouble []string
+	total := uint64(0)
+	for p := range s.Target.System().Processes() {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if p.Addr == 0 {
+			trouble = append(trouble, fmt.Sprint(p.Err))
+			continue
+		}
+		n, err := v.d.Member(p.Addr, "_EPROCESS", "CommitCharge")
+		if err != nil {
+			trouble = append(trouble, fmt.Sprintf("%s: %v", p.Image, err))
+			continue
+		}
+		list = append(list, private{p, n})
+		total += n
+	}
+	v.o.Printf("\n")
+	v.line("Total Private", total)
+	slices.SortStableFunc(list, func(a, b private) int { return cmp.Compare(b.pages, a.pages) })
+	for _, x := range list {
+		v.o.Printf("         %04x %-15s %9d (%10d Kb)\n", x.p.ID, Clean(x.p.Image), x.pages, x.pages*4)
+	}
+	for i, t := range trouble {
+		if i == maxTroubleLines {
+			v.o.Printf("%d more could not be read\n", len(trouble)-i)
+			break
+		}
+		v.o.Printf("Not readable: %s\n", Clean(t))
+	}
+	return nil
+}
+
+// maxTroubleLines bounds the sentences on what could not be read.
+const maxTroubleLines = 20

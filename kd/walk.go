@@ -1,0 +1,148 @@
+package kd
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/seed-eedd8485/lpc/ntdump"
+	"github.com/seed-eedd8485/lpc/ntdump/stack"
+)
+
+// A callStack is a walk with what there is to say of it.
+type callStack struct {
+	stack.Walk
+	notes []string
+}
+
+// maxFrames bounds a walk that was not told a number.
+const maxFrames = 4096
+
+// unknownStack is how far above the stack pointer a walk looks where the bounds of
+// the stack are not known: as much as the largest usual stack has (reference 1.5).
+const unknownStack = 0x12000
+
+// walk walks the stack of a context.
+func (s *Session) walk(d *ntdump.Dump, im *images, c machineContext, limit int) (callStack, error) {
+	machine := d.Header().Machine
+	if machine != ntdump.X86 && machine != ntdump.X64 {
+		return callStack{}, fmt.Errorf("call stacks of %s are not walked", machine)
+	}
+	in := stack.Input{Memory: threadMemory(d, c.thread), Images: im.stack(), PC: c.regs.PC(), SP: c.regs.SP(), FP: c.regs.FP(), Max: limit}
+	var cs callStack
+	var st ntdump.Stack
+	if c.thread != 0 {
+		st = d.Thread(c.thread).Stack
+	}
+	switch {
+	case st.Contains(in.SP) || st.OK && in.SP < st.Limit && st.Limit-in.SP <= 0x1000:
+		in.Limit, in.Base = st.Limit, st.Base
+	default:
+		in.Limit, in.Base = in.SP, in.SP+min(unknownStack, ^in.SP)
+		cs.notes = append(cs.notes, "The stack pointer is on no stack that is known: the walk looks at the "+fmt.Sprintf("%#x", unknownStack)+" bytes from there on.")
+	}
+	if machine == ntdump.X86 {
+		cs.Walk = stack.X86(in)
+	} else {
+		in.Registers = unwindRegisters(c.regs)
+		if in.PC == 0 && in.Max > 0 {
+			in.Max++ // for the row that is dropped below
+		}
+		cs.Walk = stack.X64(in)
+	}
+	if len(cs.Frames) > 0 && cs.Frames[0].PC == 0 && !knowsPC(c.regs) {
+		cs.Frames = cs.Frames[1:] // where the thread was switched out is not known
+		cs.notes = append(cs.notes, "The thread is switched out, and where its instruction pointer lies differs by build: the walk begins at its saved stack pointer.")
+	}
+	if im.err != nil {
+		cs.notes = append(cs.notes, "The list of modules is not whole: "+Clean(im.err.Error())+".")
+	}
+	return cs, nil
+}
+
+// knowsPC tells an instruction pointer of 0 from one that is not known.
+func knowsPC(r *ntdump.Registers) bool {
+	for _, name := range []string{"rip", "eip", "pc"} {
+		if _, ok := r.Get(name); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// unwindRegisters are those that unwinding on x64 begins with.
+func unwindRegisters(r *ntdump.Registers) *stack.Registers {
+	var out stack.Registers
+	for i, name := range []string{"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"} {
+		out[i], _ = r.Get(name)
+	}
+	return &out
+}
+
+// stackStyle is what a command of the k family shows of a frame.
+type stackStyle struct {
+	number bool // n: a number
+	memory bool // f: the distance to the frame before
+	args   bool // b, v: words that may be arguments
+	traps  bool // v: trap frames
+}
+
+// printStack prints frames in WinDbg's shape, each with the method that found it.
+func (s *Session) printStack(o *Out, im *images, cs callStack, st stackStyle, indent string) {
+	head := ""
+	if st.memory {
+		head += "  Memory  "
+	}
+	if st.number {
+		head += " # "
+	}
+	wide := s.Target.PointerSize() == 8
+	args := 3
+	switch {
+	case wide && st.args:
+		args = 4
+		head += fmt.Sprintf("%-17s %-17s : %-71s : Call Site", "Child-SP", "RetAddr", "Args to Child")
+	case wide:
+		head += fmt.Sprintf("%-17s %-17s Call Site", "Child-SP", "RetAddr")
+	case st.args:
+		head += "ChildEBP RetAddr  Args to Child"
+	default:
+		head += "ChildEBP RetAddr"
+	}
+	o.Printf("%s%s\n", indent, head)
+	for i, f := range cs.Frames {
+		line := ""
+		if st.memory {
+			distance := ""
+			if i > 0 && f.Frame >= cs.Frames[i-1].Frame {
+				distance = fmt.Sprintf("%x", f.Frame-cs.Frames[i-1].Frame)
+			}
+			line += fmt.Sprintf("%8s  ", distance)
+		}
+		if st.number {
+			line += fmt.Sprintf("%02x ", i)
+		}
+		line += s.long(f.Frame) + " " + s.long(f.Return)
+		if st.args {
+			var words []string
+			for k := range args {
+				w := strings.Repeat("?", len(s.long(0)))
+				if k < len(f.Args) {
+					w = s.long(f.Args[k])
+				}
+				words = append(words, w)
+			}
+			if wide {
+				line += " : " + strings.Join(words, " ") + " :"
+			} else {
+				line += " " + strings.Join(words, " ")
+			}
+		}
+		line += " " + im.place(f.PC)
+		if st.traps && f.Trap != 0 {
+			line += fmt.Sprintf(" (TrapFrame @ %s)", s.long(f.Trap))
+		}
+		o.Printf("%s%s [%s]\n", indent, line, f.Method)
+	}
+	o.Lines(indent, cs.notes)
+	o.Printf("%sFound by %s; ended: %s\n", indent, cs.Method, cs.End)
+}

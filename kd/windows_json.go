@@ -1,0 +1,164 @@
+package kd
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/seed-eedd8485/lpc/ntdump/stackcheck"
+)
+
+// The forms that scripts read of what a Windows dump tells. Addresses are strings of
+// hexadecimal digits: JSON's numbers do not hold 64 bits everywhere.
+
+func init() {
+	cmdBugcheck.JSON = jsonBugcheck
+	cmdLm.JSON = jsonLm
+	cmdLmtn.JSON = jsonLm
+	cmdStackcheck.JSON = jsonStackcheck
+	for _, c := range []*Command{&cmdK, &cmdKb, &cmdKv, &cmdKf, &cmdKn} {
+		c.JSON = jsonStack
+	}
+}
+
+func jsonBugcheck(_ context.Context, s *Session, args []string) (any, error) {
+	if err := atMost(args, 0, ".bugcheck"); err != nil {
+		return nil, err
+	}
+	d, err := s.windowsDump(".bugcheck")
+	if err != nil {
+		return nil, err
+	}
+	b := d.Header().BugCheck
+	if !b.OK {
+		return nil, errNoBugcheck
+	}
+	var params [4]string
+	for i, p := range b.Params {
+		params[i] = s.ptr(p)
+	}
+	return struct {
+		Code       string    `json:"code"`
+		Name       string    `json:"name"` // "" where it is not known
+		Parameters [4]string `json:"parameters"`
+	}{fmt.Sprintf("%08x", b.Code), bugcheckName(b), params}, nil
+}
+
+type jsonModule struct {
+	Name     string `json:"name"`
+	File     string `json:"file"`
+	Start    string `json:"start"`
+	End      string `json:"end"`
+	Stamp    uint32 `json:"timeDateStamp"`
+	CheckSum uint32 `json:"checkSum"`
+}
+
+func jsonLm(_ context.Context, s *Session, args []string) (any, error) {
+	opt, err := s.lmArgs(args)
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.windowsDump("lm")
+	if err != nil {
+		return nil, err
+	}
+	im := s.images(d)
+	loaded, unloaded, unreadable := []jsonModule{}, []jsonModule{}, []string{}
+	for i := range im.loaded {
+		if m := &im.loaded[i]; opt.wants(m) {
+			loaded = append(loaded, jsonModule{moduleName(m), m.Name, s.ptr(m.Base), s.ptr(m.Base + m.Size), m.Stamp, m.CheckSum})
+		}
+	}
+	if !opt.byAddr && opt.pattern == "" {
+		for _, u := range im.unloaded {
+			unloaded = append(unloaded, jsonModule{File: u.Name, Start: s.ptr(u.Start), End: s.ptr(u.End)})
+		}
+	}
+	if im.err != nil {
+		unreadable = append(unreadable, im.err.Error())
+	}
+	return struct {
+		Loaded     []jsonModule `json:"loaded"`
+		Unloaded   []jsonModule `json:"unloaded"`
+		Unreadable []string     `json:"unreadable"`
+	}{loaded, unloaded, unreadable}, nil
+}
+
+type jsonFrame struct {
+	Frame  string `json:"frame"` // ChildEBP or Child-SP
+	Return string `json:"return"`
+	Code   string `json:"code"`
+	Place  string `json:"place"`
+	Method string `json:"method"`
+	Trap   string `json:"trapFrame,omitempty"`
+}
+
+func jsonStack(_ context.Context, s *Session, args []string) (any, error) {
+	d, err := s.windowsDump("k")
+	if err != nil {
+		return nil, err
+	}
+	c, _, count, err := s.stackArgs(d, args, stackStyle{})
+	if err != nil {
+		return nil, err
+	}
+	im := s.images(d)
+	cs, err := s.walk(d, im, c, count)
+	if err != nil {
+		return nil, err
+	}
+	frames := []jsonFrame{}
+	for _, f := range cs.Frames {
+		j := jsonFrame{Frame: s.ptr(f.Frame), Return: s.ptr(f.Return), Code: s.ptr(f.PC), Place: im.place(f.PC), Method: string(f.Method)}
+		if f.Trap != 0 {
+			j.Trap = s.ptr(f.Trap)
+		}
+		frames = append(frames, j)
+	}
+	return struct {
+		From   string      `json:"from"`
+		Frames []jsonFrame `json:"frames"`
+		Method string      `json:"method"`
+		End    string      `json:"end"`
+		Notes  []string    `json:"notes"`
+	}{c.from, frames, cs.Method, cs.End, nonNil(cs.notes)}, nil
+}
+
+type jsonUse struct {
+	Name   string `json:"name"`
+	Bytes  uint64 `json:"bytes"`
+	Frames int    `json:"frames"`
+}
+
+func jsonStackcheck(_ context.Context, s *Session, args []string) (any, error) {
+	if err := atMost(args, 0, "!stackcheck"); err != nil {
+		return nil, err
+	}
+	d, err := s.windowsDump("!stackcheck")
+	if err != nil {
+		return nil, err
+	}
+	r, err := stackcheck.Check(d)
+	if err != nil {
+		return nil, err
+	}
+	uses := func(l []stackcheck.Use) []jsonUse {
+		out := []jsonUse{}
+		for _, u := range l {
+			out = append(out, jsonUse{u.Name, u.Bytes, u.Count})
+		}
+		return out
+	}
+	return struct {
+		Code       string    `json:"code"`
+		Class      string    `json:"class"`
+		Verdict    string    `json:"verdict"`
+		Confidence string    `json:"confidence"`
+		Evidence   []string  `json:"evidence"`
+		Limit      string    `json:"limit"`
+		Base       string    `json:"base"`
+		Used       uint64    `json:"usedBytes"`
+		Percent    uint64    `json:"usedPercent"`
+		Largest    []jsonUse `json:"largestFrames"`
+		Modules    []jsonUse `json:"modules"`
+	}{fmt.Sprintf("%x", r.Code), r.Class, string(r.Verdict), string(r.Confidence), nonNil(r.Evidence), s.ptr(r.Limit), s.ptr(r.Base), r.Used, r.Percent(), uses(r.Largest), uses(r.Modules)}, nil
+}
