@@ -332,32 +332,12 @@ func TestOtherUser(t *testing.T) {
 		t.Skip("the emulator does not hand SO_PEERGROUPS on")
 	}
 	watchdog(t)
-	root, err := os.MkdirTemp("/run", "lpc-test") // a place that everybody may search
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(root) })
-	if err := os.Chmod(root, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	root := everybodys(t)
 	t.Setenv("LPC_ROOT", root)
 	for all, admitted := range map[string]bool{"": false, "1": true} {
 		port := name(t) + all
 		start(t, "echo", "LPC_TEST_PORT="+port, "LPC_TEST_ALL="+all).line(t)
-		exe, err := os.CreateTemp(root, "exe") // the binary, where that user may read it
-		if err != nil {
-			t.Fatal(err)
-		}
-		self, _ := os.Open("/proc/self/exe")
-		if _, err := io.Copy(exe, self); err != nil {
-			t.Fatal(err)
-		}
-		_ = self.Close()
-		_ = exe.Chmod(0o755)
-		_ = exe.Close()
-		cmd := exec.Command(exe.Name())
-		cmd.Env = append(os.Environ(), "LPC_TEST_ROLE=who", "LPC_TEST_PORT="+port)
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65533, Groups: []uint32{5, 6}}}
+		cmd := asAnother(t, root, "LPC_TEST_ROLE=who", "LPC_TEST_PORT="+port)
 		var errs strings.Builder
 		cmd.Stderr = &errs
 		out, err := cmd.Output()
@@ -382,4 +362,38 @@ func TestErrorText(t *testing.T) {
 	if !e.Timeout() {
 		t.Error("a deadline is no timeout")
 	}
+}
+
+// everybodys is a directory that everybody may search.
+func everybodys(t *testing.T) string {
+	t.Helper()
+	root, err := os.MkdirTemp("/run", "lpc-test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(root) })
+	if err := os.Chmod(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// asAnother is a role run as uid 65534, gid 65533, groups 5 and 6.
+func asAnother(t *testing.T, root string, env ...string) *exec.Cmd {
+	t.Helper()
+	exe, err := os.CreateTemp(root, "exe") // the binary, where that user may read it
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, _ := os.Open("/proc/self/exe")
+	if _, err := io.Copy(exe, self); err != nil {
+		t.Fatal(err)
+	}
+	_ = self.Close()
+	_ = exe.Chmod(0o755)
+	_ = exe.Close()
+	cmd := exec.Command(exe.Name())
+	cmd.Env = append(os.Environ(), env...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65533, Groups: []uint32{5, 6}}}
+	return cmd
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-eedd8485/lpc/internal/engine"
 	"github.com/seed-eedd8485/lpc/namespace"
+	"github.com/seed-eedd8485/lpc/security"
 )
 
 // What callers branch on, with errors.Is. Deadlines and cancellation come through
@@ -55,6 +56,10 @@ var (
 	ErrNoHandler = engine.ErrNoHandler
 	// ErrDropped: the handler returned without a reply.
 	ErrDropped = engine.ErrDropped
+	// ErrNoPrivilege: this process may not act as the caller.
+	ErrNoPrivilege = security.ErrNoPrivilege
+	// ErrIdentificationOnly: the caller may be identified and not acted for.
+	ErrIdentificationOnly = security.ErrIdentificationOnly
 	// ErrDeadlock: the call would have waited for itself, through calls of other
 	// processes; errors.As gives a DeadlockError with the chain. The server may still
 	// serve the call. See DialOptions.RefuseDeadlock.

@@ -106,6 +106,30 @@ func (r Request) Bytes() []byte {
 // call of Context.
 func (r Request) Context() context.Context { return engine.WithParent(r.c.Context(), r.u) }
 
+// Impersonate runs f as the caller: on this goroutine's thread, which alone has the
+// caller's user, group and groups meanwhile, and no capabilities. Files are opened and
+// made as the caller would. It returns f's error, or why f was not called:
+// ErrNoPrivilege where this process may not take the caller's ids (it needs CAP_SETUID
+// and CAP_SETGID, or to have them already), ErrIdentificationOnly for a caller of another
+// user namespace. f must not unlock its goroutine from its thread; goroutines that it
+// starts are not the caller's. Package security says what else it does not cover.
+func (r Request) Impersonate(ctx context.Context, f func() error) error {
+	if ctx.Err() != nil {
+		return wrap("impersonate", r.c.Name(), r.id, context.Cause(ctx))
+	}
+	var own error
+	called := false
+	err := r.u.Impersonate(func() error {
+		called = true
+		own = f()
+		return own
+	})
+	if called {
+		return own
+	}
+	return wrap("impersonate", r.c.Name(), r.id, err)
+}
+
 // Reply sends the reply, of any size up to the connection's limit. data is copied;
 // it may be the request's own. It may be called from any goroutine, once.
 //

@@ -23,6 +23,7 @@ var roles = map[string]func(args []string) error{"service": service, "client": c
 //	fresh PORT REQUEST   the same with a context of its own
 //	lock REQUEST         it takes the lock of the process, then does as REQUEST says
 //	back TEXT            it calls the client back
+//	as REQUEST           it acts as the client, and does as REQUEST says
 //
 // A line "close" on standard input closes the port, "end" ends the process.
 func service(args []string) error {
@@ -88,6 +89,8 @@ func (sv *server) do(r lpc.Request, what string) error {
 		sv.lock.Lock()
 		defer sv.lock.Unlock()
 		return sv.do(r, rest)
+	case "as":
+		return r.Impersonate(r.Context(), func() error { return sv.do(r, rest) })
 	case "back":
 		_, err := r.Callback(r.Context(), []byte(rest))
 		return err

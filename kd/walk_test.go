@@ -61,6 +61,26 @@ func TestStacks(t *testing.T) {
 	}
 }
 
+// A thread that acts as its client says so.
+func TestImpersonating(t *testing.T) {
+	s := play(t, &scene{procs: []proc{{"service", "alpha", "1"}, {"client", "alpha", "as hold"}}, want: "1 wait; served 1"})
+	for {
+		w := s.world(t)
+		text := s.run(t, fmt.Sprintf("!thread %x", w.Messages[0].Thread))
+		if strings.Contains(text, "\nNot impersonating\n") {
+			continue // it has the message and does not act yet
+		}
+		m := regexp.MustCompile(`(?m)^Impersonation token:  ([0-9a-f]{16}) \(Level Impersonation\)$`).FindStringSubmatch(text)
+		if m == nil {
+			t.Fatalf("no impersonation:\n%s", text)
+		}
+		if text := s.run(t, "dt _LPC_TOKEN "+m[1]); !strings.Contains(text, "UID") {
+			t.Errorf("no token there:\n%s", text)
+		}
+		return
+	}
+}
+
 // The settings of a session, and what is said of wrong words.
 func TestSettings(t *testing.T) {
 	tg := newFakeTarget(ring(2, 1)...)

@@ -39,6 +39,7 @@ type Conn struct {
 	waiting  []*thread          // who waits, by slot, where stacks are recorded; likewise
 
 	deadlock DeadlockCheck // nil: calls are not looked after
+	client   clientToken
 
 	peer       security.Identity
 	peerPID    uint64

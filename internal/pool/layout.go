@@ -268,6 +268,16 @@ type Thread struct {
 	CallName             [32]byte
 	ServerPort           Addr // the connection port that this thread serves, 0: none
 	Stack                Addr // a Stack: where the call it waits in was made, 0: not recorded
+	ImpersonationInfo    Addr // an ImpersonationInformation, 0: it is itself
+}
+
+// ImpersonationInformation is NT's PS_IMPERSONATION_INFORMATION: as whom a thread acts.
+type ImpersonationInformation struct {
+	Token              Addr // a Token
+	CopyOnOpen         uint8
+	EffectiveOnly      uint8
+	_                  [2]uint8
+	ImpersonationLevel uint32 // NT's SECURITY_IMPERSONATION_LEVEL
 }
 
 // Stack is a Go stack, innermost caller first, without the library's own functions.

@@ -47,23 +47,25 @@ var offsets = map[string]map[string]int{
 		"SameThreadApcFlags": 0x30, "WaitReason": 0x34, "WaitStart": 0x38, "WaitChannel": 0x40, "WaitGeneration": 0x48,
 		"WaitSlot": 0x50, "WaitDirection": 0x54, "Serving": 0x58, "Parent": 0x60, "ParentID": 0x68, "ParentKnown": 0x6c,
 		"CallArguments": 0x70, "CallName": 0x90, "ServerPort": 0xb0, "Stack": 0xb8,
+		"ImpersonationInfo": 0xc0,
 	},
-	"_LPC_STACK":          {"Count": 0, "Frames": 8},
-	"_LPC_FRAME":          {"PC": 0, "Line": 8, "Function": 0x10, "File": 0x80},
-	"_LPC_FAILED_RING":    {"Written": 0, "Entries": 0x10},
-	"_LPC_FAILED_MESSAGE": {"Time": 0, "MessageId": 8, "Cause": 12, "Length": 0x10, "Limit": 0x18, "PeerProcess": 0x20, "Port": 0x28},
-	"_LPC_SECTION":        {"Port": 0, "Number": 8, "Mine": 12, "Base": 16, "Size": 24, "Used": 32, "Blocks": 40, "UserTag": 48},
-	"_LPC_TOKEN":          {"ProcessId": 0, "UID": 4, "GID": 8, "GroupCount": 12, "Groups": 16},
-	"_HANDLE_TABLE_ENTRY": {"Object": 0, "GrantedAccess": 8},
-	"_HANDLE_TABLE":       {"Next": 0, "First": 8, "Count": 12, "Entries": 16},
+	"_PS_IMPERSONATION_INFORMATION": {"Token": 0, "CopyOnOpen": 8, "EffectiveOnly": 9, "ImpersonationLevel": 12},
+	"_LPC_STACK":                    {"Count": 0, "Frames": 8},
+	"_LPC_FRAME":                    {"PC": 0, "Line": 8, "Function": 0x10, "File": 0x80},
+	"_LPC_FAILED_RING":              {"Written": 0, "Entries": 0x10},
+	"_LPC_FAILED_MESSAGE":           {"Time": 0, "MessageId": 8, "Cause": 12, "Length": 0x10, "Limit": 0x18, "PeerProcess": 0x20, "Port": 0x28},
+	"_LPC_SECTION":                  {"Port": 0, "Number": 8, "Mine": 12, "Base": 16, "Size": 24, "Used": 32, "Blocks": 40, "UserTag": 48},
+	"_LPC_TOKEN":                    {"ProcessId": 0, "UID": 4, "GID": 8, "GroupCount": 12, "Groups": 16},
+	"_HANDLE_TABLE_ENTRY":           {"Object": 0, "GrantedAccess": 8},
+	"_HANDLE_TABLE":                 {"Next": 0, "First": 8, "Count": 12, "Entries": 16},
 }
 
 var sizes = map[string]int{
 	"_LPC_POOL_EXTENT": 0x40, "_LPC_POOL_BLOCK": 0x20, "_LPC_POOL_HEADER": 0xd8, "_LIST_ENTRY": 0x10, "_CLIENT_ID": 0x10,
 	"_PORT_MESSAGE": 0x28, "_LPCP_PORT_QUEUE": 0x20, "_SECURITY_QUALITY_OF_SERVICE": 12, "_SECURITY_CLIENT_CONTEXT": 0x48,
-	"_LPCP_PORT_OBJECT": 0x170, "_LPCP_MESSAGE": 0x1d8, "_ETHREAD": 0xc0, "_LPC_SECTION": 0x38, "_LPC_TOKEN": 0x80,
+	"_LPCP_PORT_OBJECT": 0x170, "_LPCP_MESSAGE": 0x1d8, "_ETHREAD": 0xc8, "_LPC_SECTION": 0x38, "_LPC_TOKEN": 0x80,
 	"_HANDLE_TABLE_ENTRY": 0x10, "_HANDLE_TABLE": 0x3e0,
-	"_LPC_STACK": 0xf8, "_LPC_FRAME": 0x100, "_LPC_FAILED_MESSAGE": 0x70, "_LPC_FAILED_RING": 0x1c10,
+	"_PS_IMPERSONATION_INFORMATION": 0x10, "_LPC_STACK": 0xf8, "_LPC_FRAME": 0x100, "_LPC_FAILED_MESSAGE": 0x70, "_LPC_FAILED_RING": 0x1c10,
 }
 
 // TestTypeDescription reads the description that a pool carries and holds every

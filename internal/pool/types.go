@@ -34,6 +34,7 @@ var described = []struct {
 	{"_LPC_FAILED_MESSAGE", reflect.TypeFor[FailedMessage]()},
 	{"_LPC_FAILED_RING", reflect.TypeFor[FailedRing]()},
 	{"_LPC_STACK", reflect.TypeFor[Stack]()},
+	{"_PS_IMPERSONATION_INFORMATION", reflect.TypeFor[ImpersonationInformation]()},
 	{"_LPC_FRAME", reflect.TypeFor[Frame]()},
 }
 
