@@ -18,6 +18,7 @@ var roles = map[string]func(args []string) error{"service": service, "client": c
 // into. A request says what its handler does:
 //
 //	hold                 nothing, until the process ends
+//	spin                 the same in an endless loop
 //	defer                the reply is to come, and never does
 //	call PORT REQUEST    it calls that port
 //	fresh PORT REQUEST   the same with a context of its own
@@ -89,6 +90,9 @@ func (sv *server) do(r lpc.Request, what string) error {
 		sv.lock.Lock()
 		defer sv.lock.Unlock()
 		return sv.do(r, rest)
+	case "spin":
+		for n := 0; ; n++ { // until the process is killed
+		}
 	case "as":
 		return r.Impersonate(r.Context(), func() error { return sv.do(r, rest) })
 	case "back":

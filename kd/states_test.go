@@ -34,6 +34,7 @@ type scene struct {
 var scenes = []scene{
 	{name: "empty", procs: []proc{{"service", "alpha", "4"}}, want: ""},
 	{name: "busy", procs: []proc{{"service", "alpha", "4"}, {"client", "alpha", "hold"}}, want: "1 wait; served 1"},
+	{name: "loop", procs: []proc{{"service", "alpha", "4"}, {"client", "alpha", "spin"}}, want: "1 wait; served 1"},
 	{name: "queued", procs: []proc{{"service", "alpha", "1"}, {"client", "alpha", "hold", "hold", "hold"}}, want: "3 wait; queued 2; served 1"},
 	{name: "deferred", procs: []proc{{"service", "alpha", "1"}, {"client", "alpha", "defer"}}, want: "1 wait; deferred 1"},
 	{name: "callback", procs: []proc{{"service", "alpha", "4"}, {"client", "alpha", "back hold"}}, want: "2 wait; served 2"},
