@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/ntdump"
 	"github.com/seed-eedd8485/lpc/ntdump/stackcheck"
 	"github.com/seed-eedd8485/lpc/target"
@@ -24,7 +25,7 @@ func init() { cmdAnalyze.Run = runAnalyze }
 func runAnalyze(_ context.Context, s *Session, o *Out, args []string) error {
 	for _, a := range args {
 		if a != "-v" {
-			return fmt.Errorf("!analyze: %s is no option; usage: !analyze [-v]", Clean(a))
+			return fmt.Errorf("!analyze: %s is no option; usage: !analyze [-v]", escape.Text(a))
 		}
 	}
 	d, err := s.windowsDump("!analyze")
@@ -133,7 +134,7 @@ func (a *analysis) who() {
 	t := a.d.Thread(at)
 	line := fmt.Sprintf("Thread %s, Cid %04x.%04x", a.s.ptr(at), t.PID, t.TID)
 	if p := a.d.Process(t.Process); t.Process != 0 && p.Image != "" {
-		line += ", process " + Clean(p.Image)
+		line += ", process " + escape.Text(p.Image)
 	}
 	if t.Stack.OK {
 		line += fmt.Sprintf(", stack %s to %s (%d KB)", a.s.long(t.Stack.Limit), a.s.long(t.Stack.Base), t.Stack.Size()>>10)
@@ -155,20 +156,20 @@ func (a *analysis) interrupted() {
 			a.regs = machineContext{regs: regs, from: from, thread: a.s.threadOf(a.d, regs.SP())}
 		}
 	}
+	at := func(command string, read registersAt, addr uint64) {
+		regs, e := read(a.d, ntdump.Space{}, addr)
+		named(command+" "+a.s.ptr(addr), regs, e)
+	}
 	if b.OK {
 		switch b.Code &^ variantM {
 		case 0x7e:
-			regs, e := a.d.ContextAt(ntdump.Space{}, b.Params[3])
-			named(".cxr "+a.s.ptr(b.Params[3]), regs, e)
+			at(".cxr", (*ntdump.Dump).ContextAt, b.Params[3])
 		case 0x3b:
-			regs, e := a.d.ContextAt(ntdump.Space{}, b.Params[2])
-			named(".cxr "+a.s.ptr(b.Params[2]), regs, e)
+			at(".cxr", (*ntdump.Dump).ContextAt, b.Params[2])
 		case 0x8e:
-			regs, e := a.d.TrapFrameAt(ntdump.Space{}, b.Params[2])
-			named(".trap "+a.s.ptr(b.Params[2]), regs, e)
+			at(".trap", (*ntdump.Dump).TrapFrameAt, b.Params[2])
 		case 0x2b:
-			regs, e := a.d.TrapFrameAt(ntdump.Space{}, b.Params[0])
-			named(".trap "+a.s.ptr(b.Params[0]), regs, e)
+			at(".trap", (*ntdump.Dump).TrapFrameAt, b.Params[0])
 		case 0x7f:
 			if b.Params[0] == 8 && h.Machine == ntdump.X86 {
 				selector := interruptedTask(a.d, b.Params[1])
@@ -182,21 +183,21 @@ func (a *analysis) interrupted() {
 		}
 	}
 	if err != nil {
-		a.unsure = append(a.unsure, "the interrupted registers that the bug check names: "+Clean(err.Error()))
+		a.unsure = append(a.unsure, "the interrupted registers that the bug check names: "+escape.Text(err.Error()))
 	}
 	if a.regs.regs == nil {
 		a.atInstruction()
 	}
 	if a.regs.regs == nil {
 		if a.regs, err = a.s.registersInUse(a.d); err != nil {
-			a.unsure = append(a.unsure, "any registers: "+Clean(err.Error()))
+			a.unsure = append(a.unsure, "any registers: "+escape.Text(err.Error()))
 			return
 		}
 	}
 	if e, ok := a.exception(); ok {
 		a.o.Printf("%s\n", a.exceptionText(e))
 	}
-	a.o.Printf("\nRegisters of %s\n", Clean(a.regs.from))
+	a.o.Printf("\nRegisters of %s\n", escape.Text(a.regs.from))
 	a.s.registerBlock(a.o, a.im, a.regs.regs)
 }
 
@@ -256,7 +257,7 @@ func (a *analysis) stack() {
 	}
 	cs, err := a.s.walk(a.d, a.im, a.regs, normalFrames)
 	if err != nil {
-		a.unsure = append(a.unsure, "the call stack: "+Clean(err.Error()))
+		a.unsure = append(a.unsure, "the call stack: "+escape.Text(err.Error()))
 		return
 	}
 	a.o.Printf("\n")
@@ -281,7 +282,7 @@ var core = map[string]bool{"nt": true, "hal": true}
 func (a *analysis) modules(cs callStack) {
 	pc := a.regs.regs.PC()
 	if m := a.im.at(pc); m != nil {
-		a.o.Printf("The instruction is in %s (%s, time stamp %s).\n", moduleName(m), Clean(m.Name), stampText(m.Stamp, a.d.Header().Time))
+		a.o.Printf("The instruction is in %s (%s, time stamp %s).\n", moduleName(m), escape.Text(m.Name), stampText(m.Stamp, a.d.Header().Time))
 		if !core[strings.ToLower(moduleName(m))] {
 			return
 		}
@@ -293,7 +294,7 @@ func (a *analysis) modules(cs callStack) {
 		if m == nil || core[strings.ToLower(moduleName(m))] {
 			continue
 		}
-		a.o.Printf("The first module outside the kernel on the stack is %s (%s), found by %s.\n", moduleName(m), Clean(m.Name), f.Method)
+		a.o.Printf("The first module outside the kernel on the stack is %s (%s), found by %s.\n", moduleName(m), escape.Text(m.Name), f.Method)
 		return
 	}
 	a.o.Printf("No module outside the kernel stands on the frames shown.\n")
@@ -308,7 +309,7 @@ func (a *analysis) limits() {
 		a.unsure = append(a.unsure, "anything outside this thread: a triage dump holds no other memory")
 	}
 	if a.im.err != nil {
-		a.unsure = append(a.unsure, "all modules: "+Clean(a.im.err.Error()))
+		a.unsure = append(a.unsure, "all modules: "+escape.Text(a.im.err.Error()))
 	}
 	if len(a.unsure) == 0 {
 		return

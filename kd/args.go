@@ -3,13 +3,14 @@ package kd
 import (
 	"fmt"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/target"
 )
 
 // atMost refuses words that a command does not take.
 func atMost(args []string, n int, usage string) error {
 	if len(args) > n {
-		return fmt.Errorf("%s is too much; usage: %s", Clean(args[n]), usage)
+		return fmt.Errorf("%s is too much; usage: %s", escape.Text(args[n]), usage)
 	}
 	return nil
 }

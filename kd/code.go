@@ -3,6 +3,8 @@ package kd
 import (
 	"fmt"
 	"strings"
+
+	"github.com/seed-eedd8485/lpc/internal/escape"
 )
 
 // codeAt is where u and ur go on when they are given no address.
@@ -55,7 +57,7 @@ func (s *Session) codeArgs(args []string) (c codeRange, err error) {
 		length, rest = rest[0], rest[1:]
 	}
 	if len(rest) > 0 {
-		return c, fmt.Errorf("%s is too much, expected an address and a range (L20, or the last address)", Clean(rest[0]))
+		return c, fmt.Errorf("%s is too much, expected an address and a range (L20, or the last address)", escape.Text(rest[0]))
 	}
 	if isLength {
 		if c.count, err = number(length); err != nil {

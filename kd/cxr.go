@@ -3,6 +3,7 @@ package kd
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/seed-eedd8485/lpc/ntdump"
 	"github.com/seed-eedd8485/lpc/target"
@@ -18,15 +19,30 @@ what the processor saved.`,
 
 func init() {
 	cmdCxr.Run = func(_ context.Context, s *Session, o *Out, args []string) error {
-		return s.recordCommand(o, args, ".cxr", "context record", (*ntdump.Dump).ContextAt)
+		return s.recordCommand(o, args, ".cxr [Address]", s.recordAt("context record", (*ntdump.Dump).ContextAt))
 	}
 }
 
-// recordCommand is .cxr or .trap.
-func (s *Session) recordCommand(o *Out, args []string, name, what string, read func(*ntdump.Dump, ntdump.Space, uint64) (*ntdump.Registers, error)) error {
-	if err := atMost(args, 1, name+" [Address]"); err != nil {
+// A registersReader finds saved registers and says where they are from.
+type registersReader func(d *ntdump.Dump, addr uint64) (regs *ntdump.Registers, from string, err error)
+
+// registersAt reads a record of saved registers.
+type registersAt func(*ntdump.Dump, ntdump.Space, uint64) (*ntdump.Registers, error)
+
+// recordAt reads registers that lie at the address itself.
+func (s *Session) recordAt(what string, read registersAt) registersReader {
+	return func(d *ntdump.Dump, addr uint64) (*ntdump.Registers, string, error) {
+		regs, err := read(d, ntdump.Space{}, addr)
+		return regs, fmt.Sprintf("%s at %s", what, s.long(addr)), err
+	}
+}
+
+// recordCommand is .cxr, .trap or .tss.
+func (s *Session) recordCommand(o *Out, args []string, usage string, read registersReader) error {
+	if err := atMost(args, 1, usage); err != nil {
 		return err
 	}
+	name, _, _ := strings.Cut(usage, " ")
 	d, err := s.windowsDump(name)
 	if err != nil {
 		return err
@@ -39,10 +55,10 @@ func (s *Session) recordCommand(o *Out, args []string, name, what string, read f
 		s.resetContext(o)
 		return nil
 	}
-	regs, err := read(d, ntdump.Space{}, addr)
+	regs, from, err := read(d, addr)
 	if err != nil {
 		return err
 	}
-	s.setContext(o, d, regs, fmt.Sprintf("%s at %s", what, s.long(addr)))
+	s.setContext(o, d, regs, from)
 	return nil
 }

@@ -17,7 +17,7 @@
 // Rules that hold for every command:
 //
 //   - What the target has not is said, never invented.
-//   - Text from the target is escaped (Clean), so that it cannot steer a terminal.
+//   - Text from the target is escaped (escape.Text), so that it cannot steer a terminal.
 //   - Every walk is bounded, and ends when the context does.
 //   - Only memory is read: no process is asked, stopped or written.
 //

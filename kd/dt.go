@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/isf"
 	"github.com/seed-eedd8485/lpc/target"
 )
@@ -53,14 +54,14 @@ func runDt(_ context.Context, s *Session, o *Out, args []string) error {
 	if name == "" || strings.Contains(name, "*") {
 		for _, n := range t.Names() {
 			if name == "" || match(strings.ToLower(name), strings.ToLower(n)) {
-				o.Printf("%s\n", Clean(n))
+				o.Printf("%s\n", escape.Text(n))
 			}
 		}
 		return nil
 	}
 	l := t.Layout(name)
 	if l == nil {
-		return fmt.Errorf("dt: %s does not describe %s; dt alone lists what it does", Clean(t.Source()), Clean(name))
+		return fmt.Errorf("dt: %s does not describe %s; dt alone lists what it does", escape.Text(t.Source()), escape.Text(name))
 	}
 	if len(args) < 2 {
 		return isf.List(o.w, t, l, isf.ListOptions{Indent: "   "})
@@ -94,7 +95,7 @@ const maxStruct = 1 << 20
 // values prints a structure's members with what stands in them.
 func (s *Session) values(o *Out, t isf.Types, l *isf.Layout, addr uint64) error {
 	if l.Size <= 0 || l.Size > maxStruct {
-		return fmt.Errorf("dt: %s has %d bytes, expected 1 to %d", Clean(l.Name), l.Size, maxStruct)
+		return fmt.Errorf("dt: %s has %d bytes, expected 1 to %d", escape.Text(l.Name), l.Size, maxStruct)
 	}
 	b := make([]byte, l.Size)
 	n, whole, err := target.ReadRecord(s.Target, addr, b)
@@ -110,10 +111,10 @@ func (s *Session) values(o *Out, t isf.Types, l *isf.Layout, addr uint64) error 
 		if f.Offset >= 0 && f.Type.Size > 0 && f.Offset+f.Type.Size <= n {
 			v = b[f.Offset : f.Offset+f.Type.Size]
 		}
-		o.Printf("   +0x%03x %-*s : %s\n", f.Offset, width, Clean(f.Name), s.valueText(t, f.Type, v))
+		o.Printf("   +0x%03x %-*s : %s\n", f.Offset, width, escape.Text(f.Name), s.valueText(t, f.Type, v))
 	}
 	if n < len(b) {
-		o.Printf("   Not readable from %s on: %s\n", s.ptr(addr+uint64(n)), Clean(err.Error()))
+		o.Printf("   Not readable from %s on: %s\n", s.ptr(addr+uint64(n)), escape.Text(err.Error()))
 	}
 	if !whole {
 		o.Printf("   The record changed while it was read\n")
@@ -149,7 +150,7 @@ func (s *Session) valueText(t isf.Types, typ *isf.Type, b []byte) string {
 		return "0x" + s.long(v) + " " + isf.TypeText(typ.Elem)
 	case isf.Enum:
 		name := t.Enum(typ.Name, signed(v, typ.Size))
-		return fmt.Sprintf("%d ( %s )", signed(v, typ.Size), Clean(name))
+		return fmt.Sprintf("%d ( %s )", signed(v, typ.Size), escape.Text(name))
 	case isf.Bits:
 		if typ.BitPosition >= 0 && typ.BitPosition < 64 && typ.BitLength > 0 && typ.BitLength < 64 {
 			v = v >> uint(typ.BitPosition) & (1<<uint(typ.BitLength) - 1)
@@ -190,7 +191,7 @@ func (s *Session) arrayText(t isf.Types, typ *isf.Type, b []byte) string {
 	}
 	if e.Kind == isf.Base && e.Size == 1 {
 		text, _, _ := strings.Cut(string(b), "\x00")
-		return fmt.Sprintf("%s \"%s\"", head, Clean(text))
+		return fmt.Sprintf("%s \"%s\"", head, escape.Text(text))
 	}
 	for i := 0; i < min(typ.Count, maxElements) && (i+1)*e.Size <= len(b); i++ {
 		head += " " + s.valueText(t, e, b[i*e.Size:(i+1)*e.Size])

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/target"
 )
 
@@ -152,7 +153,7 @@ func (s *Session) pointee(sys target.System, im *images, addr uint64) string {
 	}
 	if sys != nil {
 		if obj, err := sys.Object(addr); err == nil {
-			return " " + strings.TrimSpace(Clean(obj.Type)+" "+Clean(obj.Name))
+			return " " + strings.TrimSpace(escape.Text(obj.Type)+" "+escape.Text(obj.Name))
 		}
 	}
 	return ""

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/kd/records"
 	"github.com/seed-eedd8485/lpc/target"
 	"github.com/seed-eedd8485/lpc/waitgraph"
@@ -83,7 +84,7 @@ func runFailed(ctx context.Context, s *Session, o *Out, args []string) error {
 func (s *Session) failedRing(ctx context.Context, w *records.World, o *Out, p target.Process, at uint64) (n int, err error) {
 	ring, err := w.Read(at, "_LPC_FAILED_RING")
 	if err != nil {
-		o.Printf("The ring of failed messages of process %d is not readable: %s\n", p.ID, Clean(err.Error()))
+		o.Printf("The ring of failed messages of process %d is not readable: %s\n", p.ID, escape.Text(err.Error()))
 		return 0, nil
 	}
 	f := ring.Layout().Field("Entries")
@@ -100,7 +101,7 @@ func (s *Session) failedRing(ctx context.Context, w *records.World, o *Out, p ta
 		slot := (written - 1 - i) % count
 		r, err := w.Read(at+uint64(f.Offset)+slot*uint64(entry.Size), "_LPC_FAILED_MESSAGE")
 		if err != nil {
-			o.Printf("An entry is not readable: %s\n", Clean(err.Error()))
+			o.Printf("An entry is not readable: %s\n", escape.Text(err.Error()))
 			return n, nil
 		}
 		s.failedLine(w, o, p, r)
@@ -117,7 +118,7 @@ func (s *Session) failedLine(w *records.World, o *Out, p target.Process, r *reco
 	name, _ := r.Text("Port")
 	port := ""
 	if name != "" {
-		port = " of port " + Clean(records.ShortName(name))
+		port = " of port " + escape.Text(records.ShortName(name))
 	}
 	cause := fmt.Sprintf("cause %d", r.U("Cause"))
 	if c := r.U("Cause"); c > 0 && c < uint64(len(causes)) {
@@ -127,7 +128,7 @@ func (s *Session) failedLine(w *records.World, o *Out, p target.Process, r *reco
 	if id := r.U("MessageId"); id != 0 {
 		what = fmt.Sprintf("message %#x", id)
 	}
-	line := fmt.Sprintf("%s %d: %s%s, %s: %s", Clean(p.Image), p.ID, what, port, when, cause)
+	line := fmt.Sprintf("%s %d: %s%s, %s: %s", escape.Text(p.Image), p.ID, what, port, when, cause)
 	if v, limit := r.U("Length"), r.U("Limit"); limit != 0 {
 		line += fmt.Sprintf(" (%d bytes, the limit is %d)", v, limit)
 	}

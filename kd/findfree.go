@@ -6,6 +6,7 @@ import (
 	"iter"
 	"strings"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/target"
 )
 
@@ -105,7 +106,7 @@ func (s *Session) poolAreas() iter.Seq[freeRange] {
 				}
 				where := "zeros in a free block"
 				if allocated {
-					where = fmt.Sprintf("zeros in block %s at %s, which is in use", Clean(string(b.Tag[:])), s.long(b.Addr))
+					where = fmt.Sprintf("zeros in block %s at %s, which is in use", escape.Text(string(b.Tag[:])), s.long(b.Addr))
 				}
 				if !yield(freeRange{b.Body, min(b.Size-(b.Body-b.Addr), maxScratch), where}) {
 					return

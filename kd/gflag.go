@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/target"
 )
 
@@ -30,10 +31,10 @@ const poolStacks = 1
 
 // gflags prints the flags of a process.
 func (s *Session) gflags(o *Out, p target.Process) {
-	who := fmt.Sprintf("Process %d (%s)", p.ID, Clean(p.Image))
+	who := fmt.Sprintf("Process %d (%s)", p.ID, escape.Text(p.Image))
 	r, err := s.reader.Read(p.Addr, "_LPC_POOL_HEADER")
 	if err != nil {
-		o.Printf("%s: not readable: %s\n", who, Clean(err.Error()))
+		o.Printf("%s: not readable: %s\n", who, escape.Text(err.Error()))
 		return
 	}
 	ust := r.U("Flags")&poolStacks != 0
@@ -69,7 +70,7 @@ func runGflag(_ context.Context, s *Session, o *Out, args []string) error {
 		case "+ust", "-ust":
 			return fmt.Errorf("!gflag: kd changes nothing in a process; start it with LPC_STACKS=1 to record stacks")
 		}
-		return fmt.Errorf("!gflag: there is no flag %s here; otl and ust are shown", Clean(args[0]))
+		return fmt.Errorf("!gflag: there is no flag %s here; otl and ust are shown", escape.Text(args[0]))
 	}
 	for p := range s.Target.System().Processes() {
 		s.gflags(o, p)

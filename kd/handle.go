@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/kd/records"
 	"github.com/seed-eedd8485/lpc/target"
 )
@@ -62,7 +63,7 @@ func (s *Session) handles(ctx context.Context, w *records.World, o *Out, p targe
 	}
 	s.processLines(w, o, p)
 	if p.Err != nil {
-		o.Printf("    Not readable: %s\n", Clean(p.Err.Error()))
+		o.Printf("    Not readable: %s\n", escape.Text(p.Err.Error()))
 		return nil
 	}
 	o.Printf("\n")
@@ -73,7 +74,7 @@ func (s *Session) handles(ctx context.Context, w *records.World, o *Out, p targe
 			return context.Cause(ctx)
 		}
 		if h.Err != nil {
-			o.Printf("Not readable: %s\n", Clean(h.Err.Error()))
+			o.Printf("Not readable: %s\n", escape.Text(h.Err.Error()))
 			continue
 		}
 		if !want(h) || h.Object == 0 && flags&4 == 0 && all {
@@ -114,14 +115,14 @@ func (s *Session) handleLines(o *Out, h target.Handle, obj target.Object, err er
 	}
 	bits := ""
 	if h.Flags != "" {
-		bits = " (" + Clean(h.Flags) + ")"
+		bits = " (" + escape.Text(h.Flags) + ")"
 	}
 	o.Printf("%04x: Object: %s  GrantedAccess: %08x%s Entry: %s\n", h.Value, s.ptr(h.Object), h.Access, bits, s.ptr(h.Entry))
 	if flags&2 == 0 {
 		return
 	}
 	if err != nil {
-		o.Printf("Object: %s  not readable: %s\n", s.ptr(h.Object), Clean(err.Error()))
+		o.Printf("Object: %s  not readable: %s\n", s.ptr(h.Object), escape.Text(err.Error()))
 		return
 	}
 	s.objectLines(o, obj)

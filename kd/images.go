@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/isf"
 	"github.com/seed-eedd8485/lpc/ntdump"
 	"github.com/seed-eedd8485/lpc/ntdump/stack"
@@ -63,7 +64,7 @@ func (im *images) known(va uint64) (name string, ok bool) {
 	if m == nil {
 		for _, u := range im.unloaded {
 			if va >= u.Start && va < u.End {
-				return fmt.Sprintf("<Unloaded_%s>+0x%x", Clean(u.Name), va-u.Start), true
+				return fmt.Sprintf("<Unloaded_%s>+0x%x", escape.Text(u.Name), va-u.Start), true
 			}
 		}
 		return "", false
@@ -71,7 +72,7 @@ func (im *images) known(va uint64) (name string, ok bool) {
 	short := moduleName(m)
 	if short == "nt" && im.types != nil {
 		if sym, off, ranges, found := im.types.Nearest(va - m.Base); found && off < maxSymbolBytes {
-			name = "nt!" + Clean(sym)
+			name = "nt!" + escape.Text(sym)
 			if off > 0 {
 				name += fmt.Sprintf("+0x%x", off)
 			}
@@ -94,7 +95,7 @@ const maxSymbolBytes = 1 << 20
 // moduleName is a module's name as it stands before an exclamation mark.
 func moduleName(m *ntdump.Module) string {
 	if n := m.Short(); n != "" {
-		return Clean(n)
+		return escape.Text(n)
 	}
 	return fmt.Sprintf("module_%x", m.Base)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/isf"
 )
 
@@ -33,18 +34,18 @@ func runIsf(_ context.Context, s *Session, o *Out, args []string) error {
 	default:
 		t, err := isf.Open(args[0])
 		if err != nil {
-			return errors.New(Clean(err.Error())) // it quotes the file
+			return errors.New(escape.Text(err.Error())) // it quotes the file
 		}
 		if t.PointerSize() != d.PointerSize() {
-			return fmt.Errorf("%s describes pointers of %d bytes, the dump's have %d: it is of another kernel", Clean(args[0]), t.PointerSize(), d.PointerSize())
+			return fmt.Errorf("%s describes pointers of %d bytes, the dump's have %d: it is of another kernel", escape.Text(args[0]), t.PointerSize(), d.PointerSize())
 		}
 		if t.Layout("_EPROCESS") == nil && t.Layout("_ETHREAD") == nil {
-			return fmt.Errorf("%s describes neither _EPROCESS nor _ETHREAD: it is of no kernel", Clean(args[0]))
+			return fmt.Errorf("%s describes neither _EPROCESS nor _ETHREAD: it is of no kernel", escape.Text(args[0]))
 		}
 		d.SetTypes(t)
 	}
 	if t := d.Types(); t != nil {
-		o.Printf("Types: %s, %d structures\n", Clean(t.Source()), len(t.Names()))
+		o.Printf("Types: %s, %d structures\n", escape.Text(t.Source()), len(t.Names()))
 	} else {
 		o.Printf("Types: none are known for build %d of %s\n", d.Header().Build, d.Header().Machine)
 	}

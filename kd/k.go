@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/ntdump"
 	"github.com/seed-eedd8485/lpc/target"
 )
@@ -47,7 +48,7 @@ func stackCommand(name, short string, st stackStyle, more string) Command {
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
-			o.Printf("Call stack from the registers of %s\n", Clean(c.from))
+			o.Printf("Call stack from the registers of %s\n", escape.Text(c.from))
 			s.printStack(o, im, cs, st, "")
 			return nil
 		},

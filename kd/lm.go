@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/ntdump"
 	"github.com/seed-eedd8485/lpc/target"
 )
@@ -62,7 +63,7 @@ func (s *Session) lmArgs(args []string) (opt lmOptions, err error) {
 			opt.stamps = opt.stamps || strings.ContainsAny(word, "tnv")
 			opt.verbose = opt.verbose || strings.Contains(word, "v")
 		default:
-			return opt, fmt.Errorf("lm: %s is no option; usage: lm %s", Clean(word), cmdLm.Args)
+			return opt, fmt.Errorf("lm: %s is no option; usage: lm %s", escape.Text(word), cmdLm.Args)
 		}
 	}
 	return opt, nil
@@ -98,7 +99,7 @@ func runLm(ctx context.Context, s *Session, o *Out, args []string) error {
 		s.moduleLine(o, d, im, m, opt)
 	}
 	if im.err != nil {
-		o.Printf("The list is not whole: %s\n", Clean(im.err.Error()))
+		o.Printf("The list is not whole: %s\n", escape.Text(im.err.Error()))
 	}
 	if shown == 0 && (opt.byAddr || opt.pattern != "") {
 		o.Printf("No loaded module is meant by that\n")
@@ -113,19 +114,19 @@ func runLm(ctx context.Context, s *Session, o *Out, args []string) error {
 func (s *Session) moduleLine(o *Out, d *ntdump.Dump, im *images, m *ntdump.Module, opt lmOptions) {
 	row := fmt.Sprintf("%s %s   %-8s", s.long(m.Base), s.long(m.Base+m.Size), moduleName(m))
 	if m.Err != nil {
-		row += fmt.Sprintf("   (its name is not readable: %s)", Clean(m.Err.Error()))
+		row += fmt.Sprintf("   (its name is not readable: %s)", escape.Text(m.Err.Error()))
 	}
 	switch {
 	case opt.stamps:
-		row += fmt.Sprintf(" %-12s %s", Clean(m.Name), stampText(m.Stamp, d.Header().Time))
+		row += fmt.Sprintf(" %-12s %s", escape.Text(m.Name), stampText(m.Stamp, d.Header().Time))
 	case moduleName(m) == "nt" && im.types != nil && s.Target.Has(target.Symbols):
-		row += fmt.Sprintf("   (symbols: %s)", Clean(im.types.Source()))
+		row += fmt.Sprintf("   (symbols: %s)", escape.Text(im.types.Source()))
 	default:
 		row += "   (no symbols)"
 	}
 	o.Printf("%s\n", strings.TrimRight(row, " "))
 	if opt.verbose {
-		o.Printf("    Image path: %s\n    Timestamp:  %s\n    CheckSum:   %08X\n    ImageSize:  %08X\n", Clean(m.Path), stampText(m.Stamp, d.Header().Time), m.CheckSum, m.Size)
+		o.Printf("    Image path: %s\n    Timestamp:  %s\n    CheckSum:   %08X\n    ImageSize:  %08X\n", escape.Text(m.Path), stampText(m.Stamp, d.Header().Time), m.CheckSum, m.Size)
 	}
 }
 
@@ -153,9 +154,9 @@ func (s *Session) unloadedLines(o *Out, d *ntdump.Dump) error {
 	}
 	o.Printf("\nUnloaded modules:\n")
 	for _, u := range list {
-		name := Clean(u.Name)
+		name := escape.Text(u.Name)
 		if u.Err != nil {
-			name = "(its name is not readable: " + Clean(u.Err.Error()) + ")"
+			name = "(its name is not readable: " + escape.Text(u.Err.Error()) + ")"
 		}
 		o.Printf("%s %s   %s\n", s.long(u.Start), s.long(u.End), name)
 		o.Printf("    Timestamp: unavailable (00000000)\n    Checksum:  00000000\n    ImageSize:  %08X\n", u.End-u.Start)
@@ -164,7 +165,7 @@ func (s *Session) unloadedLines(o *Out, d *ntdump.Dump) error {
 		}
 	}
 	if err != nil {
-		o.Printf("The list is not whole: %s\n", Clean(err.Error()))
+		o.Printf("The list is not whole: %s\n", escape.Text(err.Error()))
 	}
 	return nil
 }

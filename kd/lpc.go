@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/target"
 )
 
@@ -26,7 +27,7 @@ func init() { cmdLpc.Run = runLpc }
 
 func runLpc(_ context.Context, _ *Session, o *Out, args []string) error {
 	if len(args) > 0 && !strings.EqualFold(args[0], "help") && args[0] != "?" {
-		return fmt.Errorf("!lpc has no command %s; !lpc lists them", Clean(args[0]))
+		return fmt.Errorf("!lpc has no command %s; !lpc lists them", escape.Text(args[0]))
 	}
 	o.Printf("Usage:\n")
 	for _, c := range []*Command{&cmdLpc, &cmdLpcMessage, &cmdLpcPort, &cmdLpcScan, &cmdLpcThread, &cmdLpcPoolSearch} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/kd/records"
 	"github.com/seed-eedd8485/lpc/target"
 	"github.com/seed-eedd8485/lpc/waitgraph"
@@ -42,7 +43,7 @@ func (s *Session) messageArg(args []string) (uint32, error) {
 		return 0, err
 	}
 	if v>>32 != 0 {
-		return 0, fmt.Errorf("%s is no message id: it has more than 32 bits", Clean(args[0]))
+		return 0, fmt.Errorf("%s is no message id: it has more than 32 bits", escape.Text(args[0]))
 	}
 	return uint32(v), nil
 }
@@ -121,7 +122,7 @@ func (s *Session) rundown(ctx context.Context, w *records.World, o *Out, t *reco
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err != nil:
-		o.Printf("The reply chain cannot be followed: %s\n\n", Clean(err.Error()))
+		o.Printf("The reply chain cannot be followed: %s\n\n", escape.Text(err.Error()))
 		return nil
 	case p == nil:
 		o.Printf("The thread stands in no port's queue.\n\n")
@@ -143,7 +144,7 @@ func (s *Session) whereLine(w *records.World, o *Out, m *records.Message) {
 // allMessages lists what the pools hold.
 func (s *Session) allMessages(ctx context.Context, o *Out) error {
 	if why := s.Target.Lacks(target.Pools); why != "" {
-		return fmt.Errorf("!lpc message without an id: %s", Clean(why))
+		return fmt.Errorf("!lpc message without an id: %s", escape.Text(why))
 	}
 	w, err := s.look(ctx, records.Ports|records.Messages)
 	if err != nil {

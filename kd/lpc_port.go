@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/kd/records"
 )
 
@@ -94,7 +95,7 @@ func (s *Session) scan(w *records.World, o *Out, want func(*records.Port) bool) 
 		}
 	}
 	if w.HowPorts != "" {
-		o.Printf("(%s)\n", Clean(w.HowPorts))
+		o.Printf("(%s)\n", escape.Text(w.HowPorts))
 	}
 }
 
@@ -106,13 +107,13 @@ func (s *Session) portLine(o *Out, p *records.Port) {
 	if other := p.Other(); other != nil {
 		peer = other.Addr
 	}
-	o.Printf("%8x  Port: 0x%s Connection: 0x%s  Communication: 0x%s  '%s'\n", p.Flags, s.ptr(p.Addr), s.ptr(connection), s.ptr(peer), Clean(p.Object.Name))
+	o.Printf("%8x  Port: 0x%s Connection: 0x%s  Communication: 0x%s  '%s'\n", p.Flags, s.ptr(p.Addr), s.ptr(connection), s.ptr(peer), escape.Text(p.Object.Name))
 }
 
 // trouble prints what could not be read.
 func (s *Session) trouble(o *Out, w *records.World) {
 	for _, t := range w.Trouble {
-		o.Printf("Not readable: %s\n", Clean(t))
+		o.Printf("Not readable: %s\n", escape.Text(t))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/seed-eedd8485/lpc/bootsec"
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/target"
 )
 
@@ -39,7 +40,7 @@ func init() {
 				return err
 			}
 			for line := range strings.Lines(b.String()) {
-				o.Printf("%s\n", Clean(strings.TrimSuffix(line, "\n")))
+				o.Printf("%s\n", escape.Text(strings.TrimSuffix(line, "\n")))
 			}
 		}
 		return nil
@@ -75,16 +76,16 @@ func (s *Session) mbr(args []string) (m mbrReport, err error) {
 		case word == "--against" || word == "-against":
 			into = &against
 		case strings.HasPrefix(word, "-"):
-			return m, fmt.Errorf("!mbr: %s is not understood; usage: %s", Clean(word), mbrUsage)
+			return m, fmt.Errorf("!mbr: %s is not understood; usage: %s", escape.Text(word), mbrUsage)
 		}
 		if into != &addr {
 			if len(rest) == 0 {
-				return m, fmt.Errorf("!mbr: %s needs a file; usage: %s", Clean(word), mbrUsage)
+				return m, fmt.Errorf("!mbr: %s needs a file; usage: %s", escape.Text(word), mbrUsage)
 			}
 			word, rest = rest[0], rest[1:]
 		}
 		if *into != "" || word == "" {
-			return m, fmt.Errorf("!mbr: %s is too much; usage: %s", Clean(word), mbrUsage)
+			return m, fmt.Errorf("!mbr: %s is too much; usage: %s", escape.Text(word), mbrUsage)
 		}
 		*into = word
 	}
@@ -105,7 +106,7 @@ func (s *Session) mbr(args []string) (m mbrReport, err error) {
 		if err != nil {
 			return m, fmt.Errorf("!mbr: %w", err)
 		}
-		m.against = &openFile{Clean(against), data}
+		m.against = &openFile{escape.Text(against), data}
 	}
 	return m, nil
 }
@@ -131,7 +132,7 @@ func (s *Session) bootSector(word string) (io.ReaderAt, int64, error) {
 	}
 	data := make([]byte, bootBytes)
 	if n, err := s.readMemory(addr, data); n < len(data) {
-		return nil, 0, fmt.Errorf("a boot sector has %#x bytes, %#x are there: %s", bootBytes, n, Clean(absence(addr+uint64(n), err).Error()))
+		return nil, 0, fmt.Errorf("a boot sector has %#x bytes, %#x are there: %s", bootBytes, n, escape.Text(absence(addr+uint64(n), err).Error()))
 	}
 	return bytes.NewReader(data), bootBytes, nil
 }
@@ -147,7 +148,7 @@ func (m mbrReport) parts() (list []func(io.Writer) error) {
 		list = append(list, func(w io.Writer) error {
 			blocks, err := m.draw()
 			if err == nil {
-				fmt.Fprintf(w, "%s: %d instructions in %d blocks\n", Clean(m.picture), len(m.Boot.Nodes), blocks)
+				fmt.Fprintf(w, "%s: %d instructions in %d blocks\n", escape.Text(m.picture), len(m.Boot.Nodes), blocks)
 			}
 			return err
 		})

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"strings"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/kd/records"
 	"github.com/seed-eedd8485/lpc/waitgraph"
 	"github.com/seed-eedd8485/lpc/wire"
@@ -18,7 +19,7 @@ const shownWords = 6
 func (s *Session) messageLines(w *records.World, o *Out, ordinal int, m *records.Message) {
 	r, err := w.Read(m.Addr, "_LPCP_MESSAGE")
 	if err != nil {
-		o.Printf(" %04x %s - not readable: %s\n", ordinal, s.ptr(m.Addr), Clean(err.Error()))
+		o.Printf(" %04x %s - not readable: %s\n", ordinal, s.ptr(m.Addr), escape.Text(err.Error()))
 		return
 	}
 	busy := "Busy"
@@ -69,7 +70,7 @@ func (s *Session) data(w *records.World, r *records.Record) string {
 func (s *Session) where(w *records.World, m *records.Message) string {
 	name := ""
 	if p := w.PortAt[m.SenderPort]; p != nil {
-		name = " of port " + Clean(p.Name())
+		name = " of port " + escape.Text(p.Name())
 	}
 	age := w.Age(m.Owner, m.Received)
 	since := ""

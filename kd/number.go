@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/seed-eedd8485/lpc/internal/escape"
 )
 
 // number reads a number as WinDbg does: hexadecimal unless it begins with 0n
@@ -25,9 +27,9 @@ func number(word string) (uint64, error) {
 	v, err := strconv.ParseUint(digits, base, 64)
 	if err != nil || strings.ContainsAny(digits, "+-_") {
 		if ne := (*strconv.NumError)(nil); asNum(err, &ne) && ne.Err == strconv.ErrRange {
-			return 0, fmt.Errorf("%s is more than 64 bits", Clean(word))
+			return 0, fmt.Errorf("%s is more than 64 bits", escape.Text(word))
 		}
-		return 0, fmt.Errorf("%s is no number; numbers are hexadecimal, 0n%s would be decimal", Clean(word), "123")
+		return 0, fmt.Errorf("%s is no number; numbers are hexadecimal, 0n%s would be decimal", escape.Text(word), "123")
 	}
 	return v, nil
 }
@@ -61,7 +63,7 @@ func (s *Session) address(word string) (uint64, error) {
 		}
 		v, err := s.term(term)
 		if err != nil {
-			return 0, fmt.Errorf("%w (in %s)", err, Clean(word))
+			return 0, fmt.Errorf("%w (in %s)", err, escape.Text(word))
 		}
 		if sign == '+' {
 			sum += v
@@ -127,7 +129,7 @@ func (s *Session) span(args []string, unit uint64, normal uint64) (addr, count u
 		length, rest = rest[0], rest[1:]
 	}
 	if len(rest) > 0 {
-		return 0, 0, fmt.Errorf("%s is too much, expected an address and a range (L200)", Clean(rest[0]))
+		return 0, 0, fmt.Errorf("%s is too much, expected an address and a range (L200)", escape.Text(rest[0]))
 	}
 	if isLength {
 		if count, err = number(length); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/target"
 )
 
@@ -43,7 +44,7 @@ func runObject(ctx context.Context, s *Session, o *Out, args []string) error {
 
 // objectLines prints an object.
 func (s *Session) objectLines(o *Out, obj target.Object) {
-	o.Printf("Object: %s  Type: (%s) %s\n", s.ptr(obj.Addr), s.ptr(obj.TypeAddr), Clean(obj.Type))
+	o.Printf("Object: %s  Type: (%s) %s\n", s.ptr(obj.Addr), s.ptr(obj.TypeAddr), escape.Text(obj.Type))
 	version := "old version"
 	switch {
 	case s.reader.Ours(obj.Addr):
@@ -54,7 +55,7 @@ func (s *Session) objectLines(o *Out, obj target.Object) {
 	o.Printf("    ObjectHeader: %s (%s)\n", s.ptr(obj.Header), version)
 	o.Printf("        HandleCount: %d  PointerCount: %d\n", obj.Handles, obj.Pointers)
 	if obj.Name != "" {
-		o.Printf("        Directory Object: %s  Name: %s\n", s.ptr(obj.Directory), Clean(obj.Name))
+		o.Printf("        Directory Object: %s  Name: %s\n", s.ptr(obj.Directory), escape.Text(obj.Name))
 	}
 }
 
@@ -76,15 +77,15 @@ func (s *Session) namespace(ctx context.Context, o *Out, path string) error {
 				return obj.Err
 			}
 		}
-		return fmt.Errorf(`there is no object %s; !object \ lists the namespace`, Clean(path))
+		return fmt.Errorf(`there is no object %s; !object \ lists the namespace`, escape.Text(path))
 	}
 	o.Printf("    %-*s  Type          Name\n", len(s.ptr(0)), "Address")
 	for _, obj := range list {
 		if obj.Err != nil {
-			o.Printf("    %s  not readable: %s\n", s.ptr(obj.Addr), Clean(obj.Err.Error()))
+			o.Printf("    %s  not readable: %s\n", s.ptr(obj.Addr), escape.Text(obj.Err.Error()))
 			continue
 		}
-		o.Printf("    %s  %-12s  %s\n", s.ptr(obj.Addr), Clean(obj.Type), Clean(obj.Name))
+		o.Printf("    %s  %-12s  %s\n", s.ptr(obj.Addr), escape.Text(obj.Type), escape.Text(obj.Name))
 	}
 	return nil
 }

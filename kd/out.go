@@ -3,8 +3,6 @@ package kd
 import (
 	"fmt"
 	"io"
-
-	"github.com/seed-eedd8485/lpc/waitgraph"
 )
 
 // Out is where a command prints. The first failed write sticks.
@@ -13,7 +11,7 @@ type Out struct {
 	err error
 }
 
-// Printf prints. Strings from the target go through Clean first.
+// Printf prints. Strings from the target go through escape.Text first.
 func (o *Out) Printf(format string, args ...any) {
 	if o.err == nil {
 		_, o.err = fmt.Fprintf(o.w, format, args...)
@@ -26,11 +24,6 @@ func (o *Out) Lines(prefix string, lines []string) {
 		o.Printf("%s%s\n", prefix, l)
 	}
 }
-
-// Clean escapes what could steer a terminal or begin a new line in text that comes
-// from a target: control and format characters as \u{N}, bytes that are no UTF-8 as
-// \xNN.
-func Clean(s string) string { return waitgraph.Clean(s) }
 
 // ptr is an address in the target's width.
 func (s *Session) ptr(addr uint64) string {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/target"
 )
 
@@ -44,7 +45,7 @@ func (s *Session) poolArgs(args []string) (a poolArgs, err error) {
 		switch {
 		case isRows:
 			if _, err := fmt.Sscanf(n, "%d", &a.rows); err != nil || a.rows < 1 {
-				return a, fmt.Errorf("!poolused: %s is no number of rows; /t20 shows 20", Clean(w))
+				return a, fmt.Errorf("!poolused: %s is no number of rows; /t20 shows 20", escape.Text(w))
 			}
 			continue
 		case plain == 0:
@@ -56,11 +57,11 @@ func (s *Session) poolArgs(args []string) (a poolArgs, err error) {
 			}
 		case plain == 1:
 			if _, err := path.Match(w, ""); err != nil || len(w) > 32 {
-				return a, fmt.Errorf("!poolused: %s is no pattern of a tag", Clean(w))
+				return a, fmt.Errorf("!poolused: %s is no pattern of a tag", escape.Text(w))
 			}
 			a.tag = w
 		default:
-			return a, fmt.Errorf("%s is too much; usage: !poolused %s", Clean(w), cmdPoolused.Args)
+			return a, fmt.Errorf("%s is too much; usage: !poolused %s", escape.Text(w), cmdPoolused.Args)
 		}
 		plain++
 	}
@@ -129,11 +130,11 @@ func runPoolused(ctx context.Context, s *Session, o *Out, args []string) error {
 			o.Printf("%d more could not be read\n", len(trouble)-i)
 			break
 		}
-		o.Printf("Not readable: %s\n", Clean(t))
+		o.Printf("Not readable: %s\n", escape.Text(t))
 	}
 	return nil
 }
 
 func (o *Out) poolRow(u *poolUse) {
-	o.Printf(" %-5s %7d  %8d  %7d  %8d\n", Clean(u.tag), u.allocs, u.bytes, u.pAllocs, u.pBytes)
+	o.Printf(" %-5s %7d  %8d  %7d  %8d\n", escape.Text(u.tag), u.allocs, u.bytes, u.pAllocs, u.pBytes)
 }

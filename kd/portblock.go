@@ -3,6 +3,7 @@ package kd
 import (
 	"context"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/kd/records"
 )
 
@@ -42,7 +43,7 @@ func (s *Session) noPeer(w *records.World, o *Out, p *records.Port) {
 	case q == nil:
 		o.Printf("    The connected port is in process %d, which this target does not show\n", p.Peer)
 	case q.Err != nil:
-		o.Printf("    The connected port is in process %d, which may not be read: %s\n", p.Peer, Clean(q.Err.Error()))
+		o.Printf("    The connected port is in process %d, which may not be read: %s\n", p.Peer, escape.Text(q.Err.Error()))
 	default:
 		o.Printf("    The connected port is in process %d, which shows no such port (it may have ended the connection)\n", p.Peer)
 	}
@@ -67,7 +68,7 @@ func (s *Session) connectionBlock(ctx context.Context, w *records.World, o *Out,
 	if err != nil {
 		return err
 	}
-	o.Printf("%s %s  Name: %s\n", kindName(p.Kind), s.ptr(p.Addr), Clean(p.Object.Name))
+	o.Printf("%s %s  Name: %s\n", kindName(p.Kind), s.ptr(p.Addr), escape.Text(p.Object.Name))
 	o.Printf(" Handles: %d   References: %d\n", p.Object.Handles, p.Object.Pointers)
 	s.serverProcess(w, o, r.U("ServerProcess"))
 	s.semaphore(w, o, r)
@@ -82,9 +83,9 @@ func (s *Session) serverProcess(w *records.World, o *Out, addr uint64) {
 	case addr == 0:
 		o.Printf("    Server process  : none\n")
 	case err != nil:
-		o.Printf("    Server process  : %s (%s)\n", s.ptr(addr), Clean(err.Error()))
+		o.Printf("    Server process  : %s (%s)\n", s.ptr(addr), escape.Text(err.Error()))
 	default:
-		o.Printf("    Server process  : %s (%s)\n", s.ptr(q.Addr), Clean(q.Image))
+		o.Printf("    Server process  : %s (%s)\n", s.ptr(q.Addr), escape.Text(q.Image))
 	}
 }
 
@@ -122,13 +123,13 @@ func (s *Session) queue(ctx context.Context, w *records.World, o *Out, port uint
 	o.Printf("        Messages in queue:\n")
 	for i, m := range list {
 		if m.Err != nil {
-			o.Printf(" %04x %s - not readable: %s\n", i, s.ptr(m.Addr), Clean(m.Err.Error()))
+			o.Printf(" %04x %s - not readable: %s\n", i, s.ptr(m.Addr), escape.Text(m.Err.Error()))
 			continue
 		}
 		s.messageLines(w, o, i, m)
 	}
 	if err != nil {
-		o.Printf("    The message queue is not readable to its end: %s\n", Clean(err.Error()))
+		o.Printf("    The message queue is not readable to its end: %s\n", escape.Text(err.Error()))
 		return nil
 	}
 	o.Printf("    The message queue contains %d messages\n", len(list))
@@ -145,7 +146,7 @@ func (s *Session) dataInfo(ctx context.Context, w *records.World, o *Out, r *rec
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err != nil:
-		o.Printf("    The LpcDataInfoChainHead queue is not readable: %s\n", Clean(err.Error()))
+		o.Printf("    The LpcDataInfoChainHead queue is not readable: %s\n", escape.Text(err.Error()))
 	case n == 0:
 		o.Printf("    The LpcDataInfoChainHead queue is empty\n")
 	default:

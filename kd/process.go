@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/kd/records"
 	"github.com/seed-eedd8485/lpc/target"
 )
@@ -52,7 +53,7 @@ func runProcess(ctx context.Context, s *Session, o *Out, args []string) error {
 	o.Printf("**** NT ACTIVE PROCESS DUMP ****\n")
 	for _, p := range w.Processes {
 		if p.Addr == 0 && p.ID == 0 && p.Err != nil {
-			o.Printf("Not readable: %s\n\n", Clean(p.Err.Error()))
+			o.Printf("Not readable: %s\n\n", escape.Text(p.Err.Error()))
 			continue
 		}
 		if err := s.processText(ctx, w, o, p, flags); err != nil {
@@ -67,7 +68,7 @@ func runProcess(ctx context.Context, s *Session, o *Out, args []string) error {
 func (s *Session) processText(ctx context.Context, w *records.World, o *Out, p target.Process, flags uint64) error {
 	s.processLines(w, o, p)
 	if p.Err != nil {
-		o.Printf("    Not readable: %s\n", Clean(p.Err.Error())) // one that has ended may show records all the same
+		o.Printf("    Not readable: %s\n", escape.Text(p.Err.Error())) // one that has ended may show records all the same
 	}
 	if flags&1 != 0 {
 		s.processDetails(w, o, p)
@@ -123,7 +124,7 @@ func (s *Session) processLines(w *records.World, o *Out, p target.Process) {
 	}
 	o.Printf("PROCESS %s  SessionId: %s  Cid: %s    Peb: %s  ParentCid: %s\n", s.ptr(p.Addr), session, s.pid(p.Addr, uint64(p.ID)), peb, s.pid(p.Addr, uint64(p.Parent)))
 	o.Printf("    DirBase: %s  ObjectTable: %s  HandleCount: %s.\n", dir, table, count)
-	o.Printf("    Image: %s\n", Clean(p.Image))
+	o.Printf("    Image: %s\n", escape.Text(p.Image))
 }
 
 type jsonProc struct {

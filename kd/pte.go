@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/ntdump"
 	"github.com/seed-eedd8485/lpc/target"
 )
@@ -70,7 +71,7 @@ func runPte(_ context.Context, s *Session, o *Out, args []string) error {
 	o.Printf("Physical address %s, page of %d KB%s\n", s.wide(t.Physical), t.PageSize>>10, how)
 	var b [1]byte
 	if _, err := d.ReadPhysical(t.Physical, b[:]); err != nil {
-		o.Printf("The dump does not hold it: %s\n", Clean(err.Error()))
+		o.Printf("The dump does not hold it: %s\n", escape.Text(err.Error()))
 	}
 	return nil
 }

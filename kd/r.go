@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/ntdump"
 	"github.com/seed-eedd8485/lpc/target"
 )
@@ -28,14 +29,14 @@ func runR(_ context.Context, s *Session, o *Out, args []string) error {
 		return fmt.Errorf("r: %w", err)
 	}
 	if len(args) == 0 {
-		o.Printf("Registers of %s\n", Clean(c.from))
+		o.Printf("Registers of %s\n", escape.Text(c.from))
 		s.registerBlock(o, s.images(d), c.regs)
 		return nil
 	}
 	for _, name := range strings.FieldsFunc(strings.Join(args, ","), func(r rune) bool { return r == ',' }) {
 		name = strings.ToLower(strings.TrimPrefix(name, "@"))
 		if !hasRegister(d.Header().Machine, name) {
-			return fmt.Errorf("r: %s is no register of %s", Clean(name), d.Header().Machine)
+			return fmt.Errorf("r: %s is no register of %s", escape.Text(name), d.Header().Machine)
 		}
 		o.Printf("%s=%s\n", name, registerText(c.regs, name))
 	}
@@ -176,7 +177,7 @@ func (s *Session) instructionLine(o *Out, im *images, r *ntdump.Registers) {
 		if why != nil {
 			reason = why.Error()
 		}
-		o.Printf("%s ??  %s\n", s.long(pc), Clean(reason))
+		o.Printf("%s ??  %s\n", s.long(pc), escape.Text(reason))
 		return
 	}
 	o.codeLine(s.long(pc), code[:n], text)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/target"
 )
 
@@ -36,7 +37,7 @@ func runReadmem(_ context.Context, s *Session, o *Out, args []string) error {
 	if err != nil {
 		return fmt.Errorf(".readmem: %w", err)
 	}
-	return s.layOver(o, addr, data, Clean(args[0]))
+	return s.layOver(o, addr, data, escape.Text(args[0]))
 }
 
 // readStart reads the first n bytes of a file; unless exact, all of a file that has
@@ -51,11 +52,11 @@ func readStart(path string, n uint64, exact bool) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case exact && uint64(len(data)) < n:
-		return nil, fmt.Errorf("%s has %#x bytes, expected at least %#x", Clean(path), len(data), n)
+		return nil, fmt.Errorf("%s has %#x bytes, expected at least %#x", escape.Text(path), len(data), n)
 	case len(data) == 0:
-		return nil, fmt.Errorf("%s is empty", Clean(path))
+		return nil, fmt.Errorf("%s is empty", escape.Text(path))
 	case uint64(len(data)) > n:
-		return nil, fmt.Errorf("%s has more than %#x bytes; a range says how many of them to take (L200)", Clean(path), n)
+		return nil, fmt.Errorf("%s has more than %#x bytes; a range says how many of them to take (L200)", escape.Text(path), n)
 	}
 	return data, nil
 }
@@ -65,19 +66,19 @@ func readStart(path string, n uint64, exact bool) ([]byte, error) {
 func readUpTo(path string, n uint64) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", Clean(path), bareError(err))
+		return nil, fmt.Errorf("opening %s: %w", escape.Text(path), bareError(err))
 	}
 	if m := info.Mode(); !m.IsRegular() && (m&fs.ModeDevice == 0 || m&fs.ModeCharDevice != 0) {
-		return nil, fmt.Errorf("%s is no file and no block device", Clean(path))
+		return nil, fmt.Errorf("%s is no file and no block device", escape.Text(path))
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", Clean(path), bareError(err))
+		return nil, fmt.Errorf("opening %s: %w", escape.Text(path), bareError(err))
 	}
 	defer func() { _ = f.Close() }()
 	data, err := io.ReadAll(io.LimitReader(f, int64(n)))
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", Clean(path), bareError(err))
+		return nil, fmt.Errorf("reading %s: %w", escape.Text(path), bareError(err))
 	}
 	return data, nil
 }
@@ -96,7 +97,7 @@ func (s *Session) layOver(o *Out, addr uint64, data []byte, from string) error {
 	o.Printf("Reading %x bytes.\n", len(data))
 	var absent *target.Absent
 	if errors.As(missing, &absent) {
-		o.Printf("The target has no memory at %s (%s): there, scratch is all there is.\n", s.long(absent.Addr), Clean(absent.Why))
+		o.Printf("The target has no memory at %s (%s): there, scratch is all there is.\n", s.long(absent.Addr), escape.Text(absent.Why))
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package kd
 import (
 	"fmt"
 	"strings"
+
+	"github.com/seed-eedd8485/lpc/internal/escape"
 )
 
 // realMode is an address as real mode has it: the processor adds offset to 16 times
@@ -21,18 +23,18 @@ func (s *Session) realModeAddress(word string) (r realMode, ok bool, err error) 
 		return r, false, nil
 	}
 	if strings.Contains(tail, ":") {
-		return r, true, fmt.Errorf("%s has two colons, expected segment:offset", Clean(word))
+		return r, true, fmt.Errorf("%s has two colons, expected segment:offset", escape.Text(word))
 	}
 	seg, err := number(head)
 	if err != nil {
-		return r, true, fmt.Errorf("%w (in %s)", err, Clean(word))
+		return r, true, fmt.Errorf("%w (in %s)", err, escape.Text(word))
 	}
 	off, err := s.address(tail)
 	if err != nil {
-		return r, true, fmt.Errorf("%w (in %s)", err, Clean(word))
+		return r, true, fmt.Errorf("%w (in %s)", err, escape.Text(word))
 	}
 	if seg > 0xffff || off > 0xffff {
-		return r, true, fmt.Errorf("%s is no address of real mode: segment and offset are at most ffff", Clean(word))
+		return r, true, fmt.Errorf("%s is no address of real mode: segment and offset are at most ffff", escape.Text(word))
 	}
 	return realMode{uint16(seg), uint16(off)}, true, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/target"
 )
 
@@ -119,7 +120,7 @@ func init() {
 	cmdScratch.Run = func(_ context.Context, s *Session, o *Out, args []string) error {
 		switch {
 		case len(args) > 1 || len(args) == 1 && args[0] != "clear":
-			return fmt.Errorf("%s is not understood; usage: .scratch [clear]", Clean(args[len(args)-1]))
+			return fmt.Errorf("%s is not understood; usage: .scratch [clear]", escape.Text(args[len(args)-1]))
 		case len(args) == 1:
 			s.scratch = scratch{}
 			o.Printf("No scratch is laid\n")

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/target"
 )
 
@@ -104,7 +105,7 @@ func (s *Session) sectors(word string, args []string) (lba uint64, data []byte, 
 	if len(args) > 0 {
 		text, ok := strings.CutPrefix(strings.ToUpper(strings.Join(args, "")), "L")
 		if len(args) > 2 || !ok {
-			return 0, nil, fmt.Errorf("%s is not understood, expected L and a count of sectors", Clean(strings.Join(args, " ")))
+			return 0, nil, fmt.Errorf("%s is not understood, expected L and a count of sectors", escape.Text(strings.Join(args, " ")))
 		}
 		if count, err = number(text); err != nil {
 			return 0, nil, err
@@ -134,7 +135,7 @@ func (s *Session) sectors(word string, args []string) (lba uint64, data []byte, 
 func readSector(path string) ([]byte, error) {
 	data, err := readUpTo(path, bootBytes)
 	if err == nil && len(data) == 0 {
-		err = fmt.Errorf("%s is empty, expected a disk or its sector 0", Clean(path))
+		err = fmt.Errorf("%s is empty, expected a disk or its sector 0", escape.Text(path))
 	}
 	return data, err
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/kd/records"
 	"github.com/seed-eedd8485/lpc/target"
 )
@@ -70,9 +71,9 @@ func (s *Session) Run(ctx context.Context, w io.Writer, line string) error {
 
 func unknown(words []string) error {
 	if strings.EqualFold(words[0], "!lpc") {
-		return fmt.Errorf("!lpc has no command %s; !lpc lists them", Clean(words[1]))
+		return fmt.Errorf("!lpc has no command %s; !lpc lists them", escape.Text(words[1]))
 	}
-	return fmt.Errorf("there is no command %s; .help lists them", Clean(words[0]))
+	return fmt.Errorf("there is no command %s; .help lists them", escape.Text(words[0]))
 }
 
 func (s *Session) run(ctx context.Context, w io.Writer, c *Command, args []string) error {
@@ -82,7 +83,7 @@ func (s *Session) run(ctx context.Context, w io.Writer, c *Command, args []strin
 		}
 	}
 	if why := s.Target.Lacks(c.Needs); why != "" {
-		return fmt.Errorf("%s: %s", c.Name, Clean(why))
+		return fmt.Errorf("%s: %s", c.Name, escape.Text(why))
 	}
 	if c.Needs&(target.Objects|target.Threads|target.Pools) != 0 && s.Target.System() == nil {
 		return fmt.Errorf("%s: this target shows no objects", c.Name)

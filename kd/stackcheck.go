@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/ntdump/stackcheck"
 	"github.com/seed-eedd8485/lpc/target"
 )
@@ -45,18 +46,18 @@ func cleanResult(r *stackcheck.Result) *stackcheck.Result {
 	clean := func(l []string) []string {
 		l = slices.Clone(l)
 		for i := range l {
-			l[i] = Clean(l[i])
+			l[i] = escape.Text(l[i])
 		}
 		return l
 	}
 	uses := func(l []stackcheck.Use) []stackcheck.Use {
 		l = slices.Clone(l)
 		for i := range l {
-			l[i].Name = Clean(l[i].Name)
+			l[i].Name = escape.Text(l[i].Name)
 		}
 		return l
 	}
-	c.Evidence, c.Class, c.State = clean(r.Evidence), Clean(r.Class), Clean(r.State)
+	c.Evidence, c.Class, c.State = clean(r.Evidence), escape.Text(r.Class), escape.Text(r.State)
 	c.Largest, c.Large, c.Modules = uses(r.Largest), uses(r.Large), uses(r.Modules)
 	if r.Recursion != nil {
 		round := *r.Recursion

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/kd/records"
 	"github.com/seed-eedd8485/lpc/ntdump"
 	"github.com/seed-eedd8485/lpc/target"
@@ -30,7 +31,7 @@ func runStacks(ctx context.Context, s *Session, o *Out, args []string) error {
 		var err error
 		if detail, err = number(args[0]); err != nil || detail > 2 {
 			if len(args) == 2 {
-				return fmt.Errorf("!stacks: %s is no level of detail, expected 0, 1 or 2", Clean(args[0]))
+				return fmt.Errorf("!stacks: %s is no level of detail, expected 0, 1 or 2", escape.Text(args[0]))
 			}
 			detail, filter = 0, args[0]
 		}
@@ -52,7 +53,7 @@ func runStacks(ctx context.Context, s *Session, o *Out, args []string) error {
 		if p.Addr == 0 {
 			continue
 		}
-		o.Printf("%*s[%s %s]\n", 26, "", s.ptr(p.Addr), Clean(p.Image))
+		o.Printf("%*s[%s %s]\n", 26, "", s.ptr(p.Addr), escape.Text(p.Image))
 		for _, t := range w.Threads {
 			if t.ProcessAddr != p.Addr {
 				continue
@@ -96,7 +97,7 @@ func (s *Session) stacksRow(w *records.World, o *Out, d *ntdump.Dump, im *images
 	}
 	switch {
 	case err != nil && detail > 0:
-		o.Printf("%s  Stack not readable: %s\n", row, Clean(err.Error()))
+		o.Printf("%s  Stack not readable: %s\n", row, escape.Text(err.Error()))
 	case err != nil:
 	case len(places) == 0:
 		o.Printf("%s  no place in a module\n", row)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf16"
+
+	"github.com/seed-eedd8485/lpc/internal/escape"
 )
 
 // da and du show memory as text, dds as pointers of 4 bytes.
@@ -59,7 +61,7 @@ func (s *Session) text(ctx context.Context, o *Out, command string, addr, n uint
 		got -= got % unit
 		row, end := characters(b[:got], unit)
 		if row != "" || end {
-			o.Printf("%s  \"%s\"\n", s.long(addr+at*uint64(unit)), strings.ReplaceAll(Clean(row), `"`, `\"`))
+			o.Printf("%s  \"%s\"\n", s.long(addr+at*uint64(unit)), strings.ReplaceAll(escape.Text(row), `"`, `\"`))
 		}
 		if end {
 			return nil

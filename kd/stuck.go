@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/waitgraph"
 )
 
@@ -39,7 +40,7 @@ func stuckArg(args []string) (time.Duration, error) {
 	}
 	v, err := strconv.ParseFloat(args[0], 64)
 	if err != nil || !(v >= 0 && v < 1e9) {
-		return 0, fmt.Errorf("%s is no number of seconds; usage: !stuck [Seconds]", Clean(args[0]))
+		return 0, fmt.Errorf("%s is no number of seconds; usage: !stuck [Seconds]", escape.Text(args[0]))
 	}
 	return time.Duration(v * float64(time.Second)), nil
 }
@@ -121,7 +122,7 @@ func onPort(name string) string {
 	if name == "" {
 		return ""
 	}
-	return " of port " + Clean(name)
+	return " of port " + escape.Text(name)
 }
 
 func messageSentence(g *waitgraph.Graph, m *waitgraph.Message, w *waitgraph.Wait) string {
@@ -144,7 +145,7 @@ func call(name string) string {
 	if name == "" {
 		return "a call"
 	}
-	return Clean(name)
+	return escape.Text(name)
 }
 
 // portSentences says which ports do not take what comes.
@@ -180,7 +181,7 @@ func portSentences(g *waitgraph.Graph, limit time.Duration) (list []string) {
 		if l == nil || l.queued == 0 || l.oldest >= 0 && l.oldest < limit {
 			continue
 		}
-		head := fmt.Sprintf("Port %s of %s has %s queued", Clean(p.Name), g.Who(p.Process), waitgraph.Count(l.queued, "message", "messages"))
+		head := fmt.Sprintf("Port %s of %s has %s queued", escape.Text(p.Name), g.Who(p.Process), waitgraph.Count(l.queued, "message", "messages"))
 		if l.oldest >= 0 {
 			head += ", the oldest for " + waitgraph.Age(l.oldest)
 		}

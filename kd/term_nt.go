@@ -3,6 +3,8 @@ package kd
 import (
 	"fmt"
 	"strings"
+
+	"github.com/seed-eedd8485/lpc/internal/escape"
 )
 
 // windowsTerm reads a name in an expression over a Windows dump: @register, a module,
@@ -17,7 +19,7 @@ func (s *Session) windowsTerm(t string) (v uint64, ok bool, err error) {
 	if name, isRegister := strings.CutPrefix(t, "@"); isRegister {
 		name = strings.ToLower(name)
 		if !hasRegister(d.Header().Machine, name) {
-			return 0, true, fmt.Errorf("%s is no register of %s", Clean(name), d.Header().Machine)
+			return 0, true, fmt.Errorf("%s is no register of %s", escape.Text(name), d.Header().Machine)
 		}
 		c, err := s.registersInUse(d)
 		if err != nil {
@@ -37,7 +39,7 @@ func (s *Session) windowsTerm(t string) (v uint64, ok bool, err error) {
 	m := im.find(module)
 	switch {
 	case m == nil && isSymbol:
-		return 0, true, fmt.Errorf("no module %s is loaded; lm lists them", Clean(module))
+		return 0, true, fmt.Errorf("no module %s is loaded; lm lists them", escape.Text(module))
 	case m == nil:
 		return 0, false, nil
 	case !isSymbol:
@@ -47,7 +49,7 @@ func (s *Session) windowsTerm(t string) (v uint64, ok bool, err error) {
 	}
 	rva, found := im.types.Symbol(symbol)
 	if !found {
-		return 0, true, fmt.Errorf("%s knows no symbol %s", Clean(im.types.Source()), Clean(symbol))
+		return 0, true, fmt.Errorf("%s knows no symbol %s", escape.Text(im.types.Source()), escape.Text(symbol))
 	}
 	return m.Base + rva, true, nil
 }

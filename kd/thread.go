@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/kd/records"
 	"github.com/seed-eedd8485/lpc/target"
 )
@@ -68,7 +69,7 @@ func runThread(ctx context.Context, s *Session, o *Out, args []string) error {
 func (s *Session) threadText(w *records.World, o *Out, t *records.Thread, wait bool, indent string) {
 	r, err := w.Read(t.Addr, "_ETHREAD")
 	if err != nil {
-		o.Printf("%sTHREAD %s  not readable: %s\n", indent, s.ptr(t.Addr), Clean(err.Error()))
+		o.Printf("%sTHREAD %s  not readable: %s\n", indent, s.ptr(t.Addr), escape.Text(err.Error()))
 		return
 	}
 	line := fmt.Sprintf("%sTHREAD %s  Cid %s", indent, s.ptr(t.Addr), s.cid(t.Addr, t.Cid.UniqueProcess, t.Cid.UniqueThread))
@@ -100,7 +101,7 @@ func (s *Session) threadText(w *records.World, o *Out, t *records.Thread, wait b
 	}
 	p, perr := s.Target.System().Process(t.ProcessAddr)
 	if perr == nil {
-		o.Printf("%sOwning Process %s       Image:         %s\n", indent, s.ptr(p.Addr), Clean(p.Image))
+		o.Printf("%sOwning Process %s       Image:         %s\n", indent, s.ptr(p.Addr), escape.Text(p.Image))
 	}
 	s.waitTime(w, o, t, r, indent)
 	s.threadCounters(o, r, indent)

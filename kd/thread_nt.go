@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/kd/records"
 	"github.com/seed-eedd8485/lpc/ntdump"
 )
@@ -17,7 +18,7 @@ func (s *Session) windowsStack(o *Out, d *ntdump.Dump, addr uint64, indent strin
 		cs, err = s.walk(d, im, c, normalFrames)
 	}
 	if err != nil {
-		o.Printf("%sNo stack: %s\n", indent, Clean(err.Error()))
+		o.Printf("%sNo stack: %s\n", indent, escape.Text(err.Error()))
 		return
 	}
 	s.printStack(o, im, cs, stackStyle{args: true, traps: true}, indent)

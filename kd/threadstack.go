@@ -3,6 +3,7 @@ package kd
 import (
 	"strings"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/kd/records"
 	"github.com/seed-eedd8485/lpc/target"
 )
@@ -18,7 +19,7 @@ func (s *Session) threadStack(w *records.World, o *Out, t *records.Thread, inden
 	call, args := s.waitsIn(w, t)
 	if call == "" {
 		if why := s.Target.Lacks(target.Stacks); why != "" && indent == "" {
-			o.Printf("No stack: %s\n", Clean(why))
+			o.Printf("No stack: %s\n", escape.Text(why))
 		}
 		return
 	}
@@ -29,9 +30,9 @@ func (s *Session) threadStack(w *records.World, o *Out, t *records.Thread, inden
 	for _, a := range args {
 		words = append(words, s.long(a))
 	}
-	o.Printf("%s%s %s : %s : lpc!%s\n", indent, none, none, strings.Join(words, " "), Clean(call))
+	o.Printf("%s%s %s : %s : lpc!%s\n", indent, none, none, strings.Join(words, " "), escape.Text(call))
 	for _, f := range w.Stack(t) {
-		o.Printf("%s%s %s : %-*s : %s [%s @ %d]\n", indent, none, none, width, none, Clean(f.Function), Clean(f.File), f.Line)
+		o.Printf("%s%s %s : %-*s : %s [%s @ %d]\n", indent, none, none, width, none, escape.Text(f.Function), escape.Text(f.File), f.Line)
 	}
 }
 

@@ -17,6 +17,6 @@ a trap frame does not hold are question marks.`,
 
 func init() {
 	cmdTrap.Run = func(_ context.Context, s *Session, o *Out, args []string) error {
-		return s.recordCommand(o, args, ".trap", "trap frame", (*ntdump.Dump).TrapFrameAt)
+		return s.recordCommand(o, args, ".trap [Address]", s.recordAt("trap frame", (*ntdump.Dump).TrapFrameAt))
 	}
 }

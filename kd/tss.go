@@ -19,37 +19,24 @@ descriptor table.`,
 	Needs: target.Stacks,
 }
 
-func init() { cmdTss.Run = runTss }
+func init() {
+	cmdTss.Run = func(_ context.Context, s *Session, o *Out, args []string) error {
+		return s.recordCommand(o, args, ".tss [Selector | Address]", s.taskState)
+	}
+}
 
-func runTss(_ context.Context, s *Session, o *Out, args []string) error {
-	if err := atMost(args, 1, ".tss [Selector | Address]"); err != nil {
-		return err
-	}
-	d, err := s.windowsDump(".tss")
-	if err != nil {
-		return err
-	}
-	addr, err := s.optional(args, 0)
-	if err != nil {
-		return err
-	}
-	if addr == 0 {
-		s.resetContext(o)
-		return nil
-	}
+// taskState reads a task's registers: a number up to ffff names its selector.
+func (s *Session) taskState(d *ntdump.Dump, addr uint64) (*ntdump.Registers, string, error) {
 	from := fmt.Sprintf("task state segment at %s", s.long(addr))
 	if addr <= 0xffff {
 		from = fmt.Sprintf("task state segment %x", addr)
+		var err error
 		if addr, err = taskAddress(d, addr); err != nil {
-			return err
+			return nil, "", err
 		}
 	}
 	regs, err := d.TaskStateAt(ntdump.Space{}, addr)
-	if err != nil {
-		return err
-	}
-	s.setContext(o, d, regs, from)
-	return nil
+	return regs, from, err
 }
 
 // interruptedTask is the selector of the task that a double fault interrupted: its

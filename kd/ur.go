@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/seed-eedd8485/lpc/bootsec/x86dec"
+	"github.com/seed-eedd8485/lpc/internal/escape"
 )
 
 var cmdUr = Command{
@@ -63,7 +64,7 @@ func (s *Session) noCode(command string, shown uint64, name string, why error) e
 	if why == nil {
 		why = errors.New("the segment ends within the instruction")
 	}
-	return fmt.Errorf("%s: the listing ends at %s%s: %s", command, name, behind, Clean(why.Error()))
+	return fmt.Errorf("%s: the listing ends at %s%s: %s", command, name, behind, escape.Text(why.Error()))
 }
 
 // next is n bytes on.

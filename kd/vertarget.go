@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/ntdump"
 )
 
@@ -17,7 +18,7 @@ func runVertarget(_ context.Context, s *Session, o *Out, _ []string) error {
 		s.windowsVersion(o, w)
 		return nil
 	}
-	o.Printf("%s\n", Clean(s.Target.Describe()))
+	o.Printf("%s\n", escape.Text(s.Target.Describe()))
 	if now := s.Target.Now(); !now.IsZero() {
 		o.Printf("Debug session time: %s\n", now.UTC().Format("2006-01-02 15:04:05.000 UTC"))
 	}
@@ -72,7 +73,7 @@ func (s *Session) windowsVersion(o *Out, w windowsTarget) {
 		o.Printf("%s\n", line)
 	}
 	if lab := kernelText(d, ntdump.NtBuildLab); lab != "" {
-		o.Printf("Built by: %s\n", Clean(lab))
+		o.Printf("Built by: %s\n", escape.Text(lab))
 	}
 	o.Printf("Dump: %s, %d bytes\n", h.Type, d.FileSize())
 	if base, ok := d.Debugger().Address(ntdump.KernBase); ok {
@@ -82,7 +83,7 @@ func (s *Session) windowsVersion(o *Out, w windowsTarget) {
 		o.Printf("No debugger data block was found\n")
 	}
 	if t := d.Types(); t != nil {
-		o.Printf("Types: %s\n", Clean(t.Source()))
+		o.Printf("Types: %s\n", escape.Text(t.Source()))
 	} else {
 		o.Printf("Types: none are known for this build; .isf FILE gives them\n")
 	}
@@ -93,10 +94,10 @@ func (s *Session) windowsVersion(o *Out, w windowsTarget) {
 		o.Printf("System Uptime: %s\n", uptime(h.Uptime))
 	}
 	if h.Comment != "" {
-		o.Printf("Comment: '%s'\n", Clean(h.Comment))
+		o.Printf("Comment: '%s'\n", escape.Text(h.Comment))
 	}
 	for _, n := range d.Notes() {
-		o.Printf("Note: %s\n", Clean(n))
+		o.Printf("Note: %s\n", escape.Text(n))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/ntdump"
 	"github.com/seed-eedd8485/lpc/target"
 )
@@ -79,7 +80,9 @@ func (v *vmReport) line(name string, pages uint64) {
 }
 
 // missing prints a line without a value.
-func (v *vmReport) missing(name, why string) { v.o.Printf("\t%-21s (%s)\n", name+":", Clean(why)) }
+func (v *vmReport) missing(name, why string) {
+	v.o.Printf("\t%-21s (%s)\n", name+":", escape.Text(why))
+}
 
 func (v *vmReport) symbols(name string) { v.missing(name, "needs symbols") }
 
@@ -210,14 +213,14 @@ func (s *Session) privatePages(ctx context.Context, v *vmReport) error {
 	v.line("Total Private", total)
 	slices.SortStableFunc(list, func(a, b private) int { return cmp.Compare(b.pages, a.pages) })
 	for _, x := range list {
-		v.o.Printf("         %04x %-15s %9d (%10d Kb)\n", x.p.ID, Clean(x.p.Image), x.pages, x.pages*4)
+		v.o.Printf("         %04x %-15s %9d (%10d Kb)\n", x.p.ID, escape.Text(x.p.Image), x.pages, x.pages*4)
 	}
 	for i, t := range trouble {
 		if i == maxTroubleLines {
 			v.o.Printf("%d more could not be read\n", len(trouble)-i)
 			break
 		}
-		v.o.Printf("Not readable: %s\n", Clean(t))
+		v.o.Printf("Not readable: %s\n", escape.Text(t))
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/ntdump"
 	"github.com/seed-eedd8485/lpc/ntdump/stack"
 )
@@ -54,7 +55,7 @@ func (s *Session) walk(d *ntdump.Dump, im *images, c machineContext, limit int) 
 		cs.notes = append(cs.notes, "The thread is switched out, and where its instruction pointer lies differs by build: the walk begins at its saved stack pointer.")
 	}
 	if im.err != nil {
-		cs.notes = append(cs.notes, "The list of modules is not whole: "+Clean(im.err.Error())+".")
+		cs.notes = append(cs.notes, "The list of modules is not whole: "+escape.Text(im.err.Error())+".")
 	}
 	return cs, nil
 }

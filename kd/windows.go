@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/ntdump"
 )
 
@@ -31,5 +32,5 @@ func (s *Session) windowsDump(command string) (*ntdump.Dump, error) {
 	if w := s.windows(); w != nil {
 		return w.Dump(), nil
 	}
-	return nil, fmt.Errorf("%s is for Windows dumps; this target is %s", command, Clean(s.Target.Describe()))
+	return nil, fmt.Errorf("%s is for Windows dumps; this target is %s", command, escape.Text(s.Target.Describe()))
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/target"
 )
 
@@ -31,7 +32,7 @@ func runWritemem(_ context.Context, s *Session, o *Out, args []string) error {
 	}
 	data := make([]byte, n)
 	if got, err := s.readMemory(addr, data); got < len(data) {
-		return fmt.Errorf(".writemem: nothing was written: %s", Clean(absence(addr+uint64(got), err).Error()))
+		return fmt.Errorf(".writemem: nothing was written: %s", escape.Text(absence(addr+uint64(got), err).Error()))
 	}
 	if err := writeNew(args[0], data); err != nil {
 		return fmt.Errorf(".writemem: %w", err)
@@ -53,15 +54,15 @@ func absence(addr uint64, err error) error {
 func writeNew(path string, data []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("%s exists and is not replaced", Clean(path))
+		return fmt.Errorf("%s exists and is not replaced", escape.Text(path))
 	}
 	if err != nil {
-		return fmt.Errorf("making %s: %w", Clean(path), bareError(err))
+		return fmt.Errorf("making %s: %w", escape.Text(path), bareError(err))
 	}
 	_, err = f.Write(data)
 	if err = errors.Join(err, f.Close()); err != nil {
 		_ = os.Remove(path)
-		return fmt.Errorf("writing %s: %w", Clean(path), bareError(err))
+		return fmt.Errorf("writing %s: %w", escape.Text(path), bareError(err))
 	}
 	return nil
 }

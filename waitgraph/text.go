@@ -3,9 +3,9 @@ package waitgraph
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
-	"unicode"
+
+	"github.com/seed-eedd8485/lpc/internal/escape"
 )
 
 // Text says a cycle in lines: a verdict, then for each thread what it waits for and
@@ -65,10 +65,10 @@ func (g *Graph) HopText(h *Hop) []string {
 	lines := []string{fmt.Sprintf("%s thread %d waits %sfor message %#x%s%s",
 		g.Who(w.Process), w.ThreadID, inCall(w.Call), w.Message, onPort(w.PortName), forAge(w.Age))}
 	if why := g.s.Processes[w.Process].Unreadable; why != "" {
-		lines = append(lines, "    but "+g.Who(w.Process)+": "+Clean(why))
+		lines = append(lines, "    but "+g.Who(w.Process)+": "+escape.Text(why))
 	}
 	for _, at := range w.Where {
-		lines = append(lines, "    at "+Clean(at))
+		lines = append(lines, "    at "+escape.Text(at))
 	}
 	return append(lines, "    "+g.stands(h))
 }
@@ -77,14 +77,14 @@ func inCall(call string) string {
 	if call == "" {
 		return ""
 	}
-	return "in " + Clean(call) + " "
+	return "in " + escape.Text(call) + " "
 }
 
 func onPort(name string) string {
 	if name == "" {
 		return ""
 	}
-	return " on port " + Clean(name)
+	return " on port " + escape.Text(name)
 }
 
 func forAge(age time.Duration) string {
@@ -104,7 +104,7 @@ func (g *Graph) stands(h *Hop) string {
 		case h.Wait.Peer == 0:
 			return "the other end is not known"
 		case p.Unreadable != "":
-			return fmt.Sprintf("%s may not be read (%s): what it does with the message cannot be seen", g.Who(p.ID), Clean(p.Unreadable))
+			return fmt.Sprintf("%s may not be read (%s): what it does with the message cannot be seen", g.Who(p.ID), escape.Text(p.Unreadable))
 		}
 		return fmt.Sprintf("%s shows no such message: it has not received it yet, or has just replied", g.Who(h.Wait.Peer))
 	case h.Port != nil:
@@ -156,7 +156,7 @@ func portName(p *Port) string {
 	if p.Name == "" {
 		return fmt.Sprintf("port %#x", p.Addr)
 	}
-	return "port " + Clean(p.Name)
+	return "port " + escape.Text(p.Name)
 }
 
 // explain words what is not certain of a hop.
@@ -182,7 +182,7 @@ func (g *Graph) explain(h *Hop, why doubt) string {
 // Who names a process: its image and its id.
 func (g *Graph) Who(id uint32) string {
 	if p := g.s.Processes[id]; p.Image != "" {
-		return Clean(p.Image) + " " + strconv.FormatUint(uint64(id), 10)
+		return escape.Text(p.Image) + " " + strconv.FormatUint(uint64(id), 10)
 	}
 	return "process " + strconv.FormatUint(uint64(id), 10)
 }
@@ -199,25 +199,3 @@ func Age(d time.Duration) string {
 		return fmt.Sprintf("%d:%02d:%02d h", s/3600, s/60%60, s%60)
 	}
 }
-
-// Clean escapes what could steer a terminal or begin a new line: control and format
-// characters as \u{N}, bytes that are no UTF-8 as \xNN.
-func Clean(s string) string {
-	if !strings.ContainsFunc(s, steers) {
-		return s
-	}
-	var b strings.Builder
-	for i, r := range s {
-		switch {
-		case r == unicode.ReplacementChar && !strings.HasPrefix(s[i:], string(unicode.ReplacementChar)):
-			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case steers(r):
-			fmt.Fprintf(&b, `\u{%x}`, r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-func steers(r rune) bool { return r == unicode.ReplacementChar || !unicode.IsPrint(r) }

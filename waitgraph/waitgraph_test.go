@@ -262,14 +262,6 @@ func repeats(s *State) bool {
 	return false
 }
 
-func TestClean(t *testing.T) {
-	for in, want := range map[string]string{"spool": "spool", `\RPC Control\x`: `\RPC Control\x`, "a\x1b[2Jb\n": `a\u{1b}[2Jb\u{a}`, "\xff\u202e": `\xff\u{202e}`} {
-		if got := Clean(in); got != want {
-			t.Errorf("Clean(%q) = %q, want %q", in, got, want)
-		}
-	}
-}
-
 func TestAge(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		1500 * time.Microsecond: "0.002 s", 59999 * time.Millisecond: "59.999 s", 59999600 * time.Microsecond: "1:00 min",

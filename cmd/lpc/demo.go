@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-eedd8485/lpc"
+	"github.com/seed-eedd8485/lpc/internal/escape"
 )
 
 const demoPort = `\RPC Control\demo`
@@ -159,7 +160,7 @@ func (t *theater) step(i int) error {
 	case t.ctx.Err() != nil:
 		return t.interrupted()
 	case t.failure != nil:
-		fmt.Fprintf(os.Stderr, "lpc: %s\n", printable(t.failure.Text))
+		fmt.Fprintf(os.Stderr, "lpc: %s\n", escape.Text(t.failure.Text))
 		return exitError(t.failure.Status)
 	case t.client.done != i+1:
 		return about(demoPort, fmt.Errorf("the demo's client ended early: %s", t.client.end))

@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/seed-eedd8485/lpc"
+	"github.com/seed-eedd8485/lpc/internal/escape"
 )
 
 // demoServer is the server process of the demo.
@@ -190,7 +191,7 @@ func (s *demoServer) sync(n int) {
 	s.sign(demoEvent{What: signSynced, Count: n})
 }
 
-func quote(b []byte) string { return `"` + printable(string(b)) + `"` }
+func quote(b []byte) string { return `"` + escape.Text(string(b)) + `"` }
 
 func groups(g []uint32) string {
 	if len(g) == 0 {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/seed-eedd8485/lpc/internal/escape"
 )
 
 // demoView prints the demo: a heading a step, a line an event.
@@ -77,7 +79,7 @@ func (v *demoView) line(e demoEvent) {
 		id = fmt.Sprintf("%#x", e.MsgID)
 	}
 	v.printf("%s\n", v.columns(fmt.Sprintf("%.2f", float64(e.At-v.start.UnixNano())/1e6),
-		fmt.Sprintf("%-6s %d", e.Role, e.PID), call, id, printable(text), style))
+		fmt.Sprintf("%-6s %d", e.Role, e.PID), call, id, escape.Text(text), style))
 }
 
 // columns lays out one line; style is for the process.

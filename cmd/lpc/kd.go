@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/kd"
 	"github.com/seed-eedd8485/lpc/target"
 	"github.com/seed-eedd8485/lpc/target/disk"
@@ -110,7 +111,7 @@ func add[T target.Target, A any](list *[]target.Target, open func(A) (T, error),
 
 // failedKD tells the user and gives the status.
 func failedKD(err error) error {
-	fmt.Fprintf(os.Stderr, "lpc: %s\n", printable(err.Error()))
+	fmt.Fprintf(os.Stderr, "lpc: %s\n", escape.Text(err.Error()))
 	return exitError(statusKD)
 }
 
@@ -139,7 +140,7 @@ func readCommands(s *kd.Session, r io.Reader) error {
 		}
 		if err != nil {
 			if failed != nil { // one is told by the caller
-				fmt.Fprintf(os.Stderr, "lpc: %s\n", printable(failed.Error()))
+				fmt.Fprintf(os.Stderr, "lpc: %s\n", escape.Text(failed.Error()))
 			}
 			failed = err
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/peterh/liner"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/kd"
 )
 
@@ -36,7 +37,7 @@ func (k *kdCmd) converse(s *kd.Session) error {
 	}
 	defer saveHistory(line, history)
 	if err := carryOut(s, "vertarget"); err != nil {
-		fmt.Println(printable(err.Error()))
+		fmt.Println(escape.Text(err.Error()))
 	}
 	for {
 		text, err := line.Prompt("kd> ")
@@ -56,7 +57,7 @@ func (k *kdCmd) converse(s *kd.Session) error {
 		case errors.Is(err, kd.ErrQuit):
 			return nil
 		case err != nil:
-			fmt.Println(printable(err.Error()))
+			fmt.Println(escape.Text(err.Error()))
 		}
 	}
 }

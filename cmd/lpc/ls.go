@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/seed-eedd8485/lpc"
+	"github.com/seed-eedd8485/lpc/internal/escape"
 )
 
 // lsCmd is lpc ls.
@@ -79,7 +80,7 @@ func lsTable(list []lsEntry) []byte {
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprint(w, "PORT\tPID\tPROGRAM\tCONNECTIONS\tQUEUE\t\n")
 	for _, e := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", printable(e.Name),
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", escape.Text(e.Name),
 			number(e.PID), text(e.Program, "-"), number(e.Connections), number(e.Queue), text(e.Reason, ""))
 	}
 	w.Flush() // into memory
@@ -97,7 +98,7 @@ func text(s *string, none string) string {
 	if s == nil {
 		return none
 	}
-	return printable(*s)
+	return escape.Text(*s)
 }
 
 // trimLines takes the blanks off the ends of lines.

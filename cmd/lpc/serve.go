@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/seed-eedd8485/lpc"
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/wire"
 )
 
@@ -40,7 +41,7 @@ func (s *serveCmd) Run() error {
 		return about(s.Name, err)
 	}
 	defer port.Close()
-	fmt.Fprintf(os.Stderr, "serving %s\n", printable(port.Name()))
+	fmt.Fprintf(os.Stderr, "serving %s\n", escape.Text(port.Name()))
 	if err := lpc.Serve(soft, port, handler); err != nil && !errors.Is(err, soft.Err()) {
 		return about(s.Name, err)
 	}
@@ -113,7 +114,7 @@ func echo(r lpc.Request) {
 // caller is not there any more.
 func replied(r lpc.Request, err error) {
 	if err != nil && !errors.Is(err, lpc.ErrAbandoned) && r.Context().Err() == nil {
-		fmt.Fprintf(os.Stderr, "lpc: replying to pid %d: %s\n", r.Caller().PID, printable(err.Error()))
+		fmt.Fprintf(os.Stderr, "lpc: replying to pid %d: %s\n", r.Caller().PID, escape.Text(err.Error()))
 	}
 }
 

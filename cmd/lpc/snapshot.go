@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/target/live"
 	"github.com/seed-eedd8485/lpc/target/snapshot"
 )
@@ -40,6 +41,6 @@ func (s *snapshotCmd) Run() error {
 	if denied > 0 {
 		more = fmt.Sprintf(", %d more named that may not be read", denied)
 	}
-	fmt.Printf("%s: processes: %d%s; %d bytes\n", printable(s.Out), read, more, size)
+	fmt.Printf("%s: processes: %d%s; %d bytes\n", escape.Text(s.Out), read, more, size)
 	return nil
 }

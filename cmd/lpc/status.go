@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/seed-eedd8485/lpc"
+	"github.com/seed-eedd8485/lpc/internal/escape"
 )
 
 // Exit statuses. Scripts branch on them: a number is never used for another thing.
@@ -88,20 +89,20 @@ var statuses = []struct {
 func explain(err error) (code int, sentence string) {
 	var u usageError
 	if errors.As(err, &u) {
-		return statusUsage, printable(u.text)
+		return statusUsage, escape.Text(u.text)
 	}
 	var pe *portError
 	if !errors.As(err, &pe) {
-		return statusOther, printable(err.Error())
+		return statusOther, escape.Text(err.Error())
 	}
 	for _, s := range statuses {
 		for _, e := range s.errs {
 			if errors.Is(err, e) {
-				return s.code, printable(s.say(pe.port, cause(pe.err)))
+				return s.code, escape.Text(s.say(pe.port, cause(pe.err)))
 			}
 		}
 	}
-	return statusOther, printable(fmt.Sprintf("%s: %v", pe.port, cause(pe.err)))
+	return statusOther, escape.Text(fmt.Sprintf("%s: %v", pe.port, cause(pe.err)))
 }
 
 // cause is err without the library's "lpc call PORT msg ID:" before it: the

@@ -18,7 +18,7 @@ const module = "github.com/seed-eedd8485/lpc"
 // layers, from the bottom: a package imports packages of lower layers only, or of
 // its own layer where the table says so. A package that is not listed fails.
 var layers = [][]string{
-	{"wire", "internal/failpoint", "bin", "security", "isf"},
+	{"wire", "internal/failpoint", "internal/escape", "bin", "security", "isf"},
 	{"namespace", "section", "internal/pool", "isf/pdb", "bootsec", "ntdump"}, // target/disk and target/ntdump stand over the last two
 	{"internal/link", "internal/channel", "target"},
 	{"internal/engine"},

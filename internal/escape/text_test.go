@@ -1,8 +1,8 @@
-package main
+package escape
 
 import "testing"
 
-func TestPrintable(t *testing.T) {
+func TestText(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"", ""},
 		{`\RPC Control\spool`, `\RPC Control\spool`},
@@ -14,9 +14,10 @@ func TestPrintable(t *testing.T) {
 		{"\u009b31m", `\u{9b}31m`},                   // the one-character CSI
 		{"safe\u202eexe.cod", `safe\u{202e}exe.cod`}, // right-to-left override
 		{"\ufffd", `\u{fffd}`},
+		{"\xff\u202e", `\xff\u{202e}`},
 		{"\u00a0", `\u{a0}`}, // a blank that is not a blank
 	} {
-		if got := printable(c.in); got != c.want {
+		if got := Text(c.in); got != c.want {
 			t.Errorf("%q: %q instead of %q", c.in, got, c.want)
 		}
 	}
