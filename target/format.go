@@ -20,6 +20,18 @@ type Format struct {
 	Open func(path string) (Target, error)
 }
 
+// Opener is a package's Open as a Format has it. A failed open gives no Target at
+// all: a nil pointer in an interface would not be nil.
+func Opener[T Target](open func(path string) (T, error)) func(path string) (Target, error) {
+	return func(path string) (Target, error) {
+		t, err := open(path)
+		if err != nil {
+			return nil, err
+		}
+		return t, nil
+	}
+}
+
 // HeadSize is how many bytes a Format may look at: a boot sector, and the magic of
 // everything else.
 const HeadSize = 4096

@@ -61,8 +61,9 @@ type Graph struct {
 	first []int32 // arc of each node, -1: none
 	arcs  []arc
 
-	waitFor   []int32 // message index of each wait, -1: not found
-	waiterOf  []int32 // wait index of each message, -1: nobody is seen to wait
+	waitFor   []int32          // message index of each wait, -1: not found
+	waiterOf  []int32          // wait index of each message, -1: nobody is seen to wait
+	byRef     map[uint64]int32 // message index
 	portIndex map[uint64]int
 	busy      [][]int32 // served messages by port index
 	queued    []int     // by port index
@@ -75,7 +76,7 @@ const reentrantAge = 1e9 // ns
 
 // Build joins a state's records. The state must not change any more.
 func Build(s *State) *Graph {
-	g := &Graph{s: s, portIndex: make(map[uint64]int, len(s.Ports))}
+	g := &Graph{s: s, byRef: make(map[uint64]int32, len(s.Messages)), portIndex: make(map[uint64]int, len(s.Ports))}
 	n := len(s.Waits) + len(s.Messages) + len(s.Ports)
 	g.kinds, g.refs, g.first = make([]kind, 0, n), make([]int32, 0, n), make([]int32, 0, n)
 	for i := range s.Waits {
@@ -83,6 +84,7 @@ func Build(s *State) *Graph {
 	}
 	for i := range s.Messages {
 		g.node(messageNode, i)
+		g.byRef[s.Messages[i].Ref] = int32(i)
 	}
 	for i := range s.Ports {
 		g.node(portNode, i)
@@ -197,16 +199,12 @@ func (g *Graph) portArcs() {
 // parentArcs: a message waits for the calls that were made on its behalf.
 func (g *Graph) parentArcs() {
 	s := g.s
-	byRef := make(map[uint64]int32, len(s.Messages))
-	for i := range s.Messages {
-		byRef[s.Messages[i].Ref] = int32(i)
-	}
 	for i := range s.Waits {
 		w := &s.Waits[i]
 		if w.Parent == 0 {
 			continue
 		}
-		m, ok := byRef[w.Parent]
+		m, ok := g.byRef[w.Parent]
 		if ok && s.Messages[m].ID == w.ParentID && s.Messages[m].Process == w.Process && s.Messages[m].State != Queued {
 			g.arc(g.message(int(m)), int32(i), Confirmed, sure)
 		}
@@ -296,10 +294,6 @@ const maxAncestors = 64
 // that the older handler holds: a lock. lpc does not see locks.
 func (g *Graph) reentrantArcs() {
 	s := g.s
-	byRef := make(map[uint64]int32, len(s.Messages))
-	for i := range s.Messages {
-		byRef[s.Messages[i].Ref] = int32(i)
-	}
 	for i := range s.Messages {
 		m := &s.Messages[i]
 		if m.State != Served || m.ServedAge < reentrantAge || g.first[g.message(i)] >= 0 {
@@ -311,7 +305,7 @@ func (g *Graph) reentrantArcs() {
 			if w < 0 || s.Waits[w].Parent == 0 {
 				break
 			}
-			older, ok := byRef[s.Waits[w].Parent]
+			older, ok := g.byRef[s.Waits[w].Parent]
 			if !ok || s.Messages[older].ID != s.Waits[w].ParentID || older == int32(i) {
 				break
 			}

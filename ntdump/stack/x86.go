@@ -25,6 +25,11 @@ func X86(input Input) Walk {
 			w.Frames = append(w.Frames, Frame{PC: pc, Frame: fp, Method: how})
 			return w.end("the user stack is not in the dump")
 		}
+		saved, ret := uint64(binary.LittleEndian.Uint32(b[:])), uint64(binary.LittleEndian.Uint32(b[4:]))
+		if ok && !user && in.on(fp, 8) && ret != 0 {
+			// Where the word at the return address's place is none, the chain is not one.
+			_, ok = in.image(ret)
+		}
 		if !ok {
 			next, found := w.scanX86(&in, pc, sp, how)
 			if !found {
@@ -34,21 +39,7 @@ func X86(input Input) Walk {
 			pc, sp, fp, how = next.pc, next.sp, next.fp, next.how
 			continue
 		}
-		saved, ret := uint64(binary.LittleEndian.Uint32(b[:])), uint64(binary.LittleEndian.Uint32(b[4:]))
 		f := Frame{PC: pc, Frame: fp, Return: ret, Args: in.words(fp+8, 4, argsX86), Method: how}
-		if !user && in.on(fp, 8) {
-			if _, code := in.image(ret); !code && ret != 0 {
-				// The word where the return address should stand is none: the chain is
-				// not one.
-				next, found := w.scanX86(&in, pc, sp, how)
-				if !found {
-					return w.end("no further return address on the stack")
-				}
-				scans++
-				pc, sp, fp, how = next.pc, next.sp, next.fp, next.how
-				continue
-			}
-		}
 		w.Frames = append(w.Frames, f)
 		if ret == 0 {
 			return w.end("a return address of 0, the start of the thread")

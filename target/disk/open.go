@@ -21,15 +21,7 @@ const expected = "expected a disk image, a block device or a dump of sector 0"
 var Format = target.Format{
 	Name:  "disk image or sector 0",
 	Match: match,
-	Open:  func(path string) (target.Target, error) { return asTarget(Open(path)) },
-}
-
-// asTarget keeps a nil *Target from becoming a target that is not nil.
-func asTarget(t *Target, err error) (target.Target, error) {
-	if err != nil {
-		return nil, err
-	}
-	return t, nil
+	Open:  target.Opener(Open),
 }
 
 // Sizes of a boot sector's code without and with the disk signature: files that

@@ -20,7 +20,7 @@ var Format = target.Format{
 		// Whatever its class: Open says what it is that it does not read.
 		return len(head) >= 18 && string(head[:4]) == elf.ELFMAG && head[16] == byte(elf.ET_CORE)
 	},
-	Open: func(path string) (target.Target, error) { return Open(path) },
+	Open: target.Opener(Open),
 }
 
 // Target is an open core file. It is for one goroutine at a time.

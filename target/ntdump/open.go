@@ -14,15 +14,7 @@ import (
 var Format = target.Format{
 	Name:  "Windows kernel dump",
 	Match: match,
-	Open:  func(path string) (target.Target, error) { return asTarget(Open(path)) },
-}
-
-// asTarget keeps a nil *Target from becoming a target that is not nil.
-func asTarget(t *Target, err error) (target.Target, error) {
-	if err != nil {
-		return nil, err
-	}
-	return t, nil
+	Open:  target.Opener(Open),
 }
 
 // beginnings are those of dumps, then those of files that hold or resemble one.

@@ -21,7 +21,7 @@ var Format = target.Format{
 	Match: func(head []byte) bool {
 		return len(head) >= len(fileMagic) && string(head[:len(fileMagic)]) == fileMagic
 	},
-	Open: func(path string) (target.Target, error) { return Open(path) },
+	Open: target.Opener(Open),
 }
 
 // Target is an open snapshot. It is for one goroutine at a time.
