@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -17,27 +16,8 @@ import (
 
 	"github.com/seed-eedd8485/lpc/bin"
 	"github.com/seed-eedd8485/lpc/bootsec/partition"
+	"github.com/seed-eedd8485/lpc/internal/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
-
-// golden compares text with testdata/name.
-func golden(t *testing.T, name, text string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text != string(want) {
-		t.Errorf("%s: got\n%s\nwant\n%s", path, text, want)
-	}
-}
 
 // own reads one of package bootcode's own boot codes.
 func own(t testing.TB, name string) []byte {
@@ -96,7 +76,7 @@ func TestDisk(t *testing.T) {
 	if err := r.WriteText(&b); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "disk.txt", b.String())
+	golden.Text(t, "disk.txt", b.String())
 	j, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		t.Fatal(err)

@@ -2,36 +2,14 @@ package isf
 
 import (
 	"bytes"
-	"flag"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/internal/golden"
 	"github.com/seed-eedd8485/lpc/internal/pool"
 	"github.com/seed-eedd8485/lpc/wire"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
-
-// golden compares text with testdata/name.
-func golden(t *testing.T, name, text string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text != string(want) {
-		t.Errorf("%s: got\n%s\nwant\n%s", path, text, want)
-	}
-}
 
 // xp is a hand-written description of XP's x86 structures.
 func xp(t testing.TB) Types {
@@ -58,12 +36,12 @@ func listing(t *testing.T, types Types, name string, o ListOptions) string {
 
 // The listing that seed.md asks for to the letter.
 func TestListPortObject(t *testing.T) {
-	golden(t, "port_object.txt", listing(t, xp(t), "_LPCP_PORT_OBJECT", ListOptions{}))
+	golden.Text(t, "port_object.txt", listing(t, xp(t), "_LPCP_PORT_OBJECT", ListOptions{}))
 }
 
 func TestListOtherKinds(t *testing.T) {
 	types := xp(t)
-	golden(t, "kinds.txt", listing(t, types, "_KINDS", ListOptions{})+
+	golden.Text(t, "kinds.txt", listing(t, types, "_KINDS", ListOptions{})+
 		listing(t, types, "_MMPTE_HARDWARE", ListOptions{Indent: "   ", Width: 16})+
 		listing(t, types, "_LPCP_MESSAGE", ListOptions{Indent: "   ", Width: 16, Depth: 9}))
 }

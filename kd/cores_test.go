@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/internal/golden"
 	"github.com/seed-eedd8485/lpc/kd"
 	"github.com/seed-eedd8485/lpc/target"
 	"github.com/seed-eedd8485/lpc/target/elfcore"
@@ -56,7 +57,7 @@ func (s *stage) isAlike(t *testing.T, sc *scene, cores []target.Target, list []s
 	t.Cleanup(func() { _ = tg.Close() })
 	of := &stage{target: tg, session: kd.NewSession(tg)}
 	if got := newNormalizer(pids, ids).text(of.script(t, list)); got != want {
-		t.Errorf("the cores and the processes: %s", differ(got, want))
+		t.Errorf("the cores and the processes: %s", golden.Differ(got, want))
 	}
 	of.run(t, "!deadlock")
 	if of.session.Status != sc.status {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/seed-eedd8485/lpc/internal/golden"
 	"github.com/seed-eedd8485/lpc/internal/pool"
 	"github.com/seed-eedd8485/lpc/kd"
 	"github.com/seed-eedd8485/lpc/target"
@@ -102,7 +103,7 @@ func TestDiskCommands(t *testing.T) {
 	} {
 		fmt.Fprintf(&b, "kd> %s\n%s\n", line, try(t, s, line))
 	}
-	golden(t, "disk.txt", strings.ReplaceAll(b.String(), path, "disk.img"))
+	golden.Text(t, "disk.txt", strings.ReplaceAll(b.String(), path, "disk.img"))
 }
 
 // What is wrong with a line about a disk is one sentence.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/internal/golden"
 	"github.com/seed-eedd8485/lpc/ntdump/dumptest"
 )
 
@@ -43,7 +44,7 @@ func TestIsfSymbols(t *testing.T) {
 	text := transcript(t, openDump(t, s.Dump(dumptest.Full)),
 		"r @eip", f(".isf %s", path), f(".thread %x", s.waiter), "kv", "lm m nt", "dps nt!KiSwapContext L1", "u nt!KiFastCallEntry+1000000 L1", "k = 0 0 nt!KiSwapContext 1", "!stacks 0 swapcontext",
 		"dps nt!NoSuch", "dps greedy!x", "dps none!x", "da greedy", ".isf -", "lm m nt", "kv 1")
-	golden(t, "windows/isf.txt", strings.ReplaceAll(text, path, "nt.json"))
+	golden.Text(t, "windows/isf.txt", strings.ReplaceAll(text, path, "nt.json"))
 }
 
 // A file that cannot be that of the dump is refused.
@@ -73,7 +74,7 @@ func TestIsfRefused(t *testing.T) {
 func TestFormats(t *testing.T) {
 	s := newNtScene(dumptest.XP)
 	tg := openDump(t, s.Dump(dumptest.HeaderOnly))
-	golden(t, "windows/formats.txt", transcript(t, tg, ".formats 61626364", ".formats ffffffff", ".formats 0n10 + 1", ".formats", ".formats 0x1g"))
+	golden.Text(t, "windows/formats.txt", transcript(t, tg, ".formats 61626364", ".formats ffffffff", ".formats 0n10 + 1", ".formats", ".formats 0x1g"))
 	wide := openDump(t, newNtScene(dumptest.X64).Dump(dumptest.HeaderOnly))
-	golden(t, "windows/formats_x64.txt", transcript(t, wide, ".formats 1c9f3a5b2d4e600", ".formats ffffffffffffffff", ".formats 3ff0000000000000"))
+	golden.Text(t, "windows/formats_x64.txt", transcript(t, wide, ".formats 1c9f3a5b2d4e600", ".formats ffffffffffffffff", ".formats 3ff0000000000000"))
 }

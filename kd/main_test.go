@@ -2,20 +2,16 @@ package kd_test
 
 import (
 	"bufio"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files and docs/kd.md")
 
 // Processes that a test looks at are this binary again with LPC_TEST_ROLE: a role is
 // a function in roles_test.go.
@@ -37,38 +33,6 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	os.Exit(m.Run())
-}
-
-// golden compares text with testdata/name.
-func golden(t *testing.T, name, text string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text != string(want) {
-		t.Errorf("%s (go test -update rewrites it):\n%s", path, differ(text, string(want)))
-	}
-}
-
-// differ shows the lines in which two texts differ first, and what is around them.
-func differ(got, want string) string {
-	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
-	i := 0
-	for i < len(g) && i < len(w) && g[i] == w[i] {
-		i++
-	}
-	part := func(l []string) string { return strings.Join(l[max(0, i-3):min(len(l), i+6)], "\n") }
-	return fmt.Sprintf("from line %d on got\n%s\nwant\n%s", i+1, part(g), part(w))
 }
 
 // watchdog ends the process with all its stacks when a test hangs. It asserts no

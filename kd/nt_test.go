@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-eedd8485/lpc/internal/golden"
 	"github.com/seed-eedd8485/lpc/isf"
 	"github.com/seed-eedd8485/lpc/target"
 )
@@ -195,5 +196,5 @@ func TestNT(t *testing.T) {
 		}
 		fmt.Fprintln(&b)
 	}
-	golden(t, "nt.txt", b.String())
+	golden.Text(t, "nt.txt", b.String())
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/internal/golden"
 	"github.com/seed-eedd8485/lpc/kd"
 	"github.com/seed-eedd8485/lpc/kd/records"
 	"github.com/seed-eedd8485/lpc/target"
@@ -313,12 +314,12 @@ func TestStates(t *testing.T) {
 				s.until(t, "!deadlock", "Possible deadlock") // a handler is taken for stuck when it has run for a second
 			}
 			list, pids, ids := s.commands(t)
-			golden(t, strings.ReplaceAll(sc.name, " ", "_")+".txt", newNormalizer(pids, ids).text(s.script(t, list)))
+			golden.Text(t, strings.ReplaceAll(sc.name, " ", "_")+".txt", newNormalizer(pids, ids).text(s.script(t, list)))
 			text := newNormalizer(pids, ids).text(s.script(t, list))
 			s.target = s.snapshot(t)
 			s.session = kd.NewSession(s.target)
 			if got := newNormalizer(pids, ids).text(s.script(t, list)); got != text && sc.name != "dead client" { // a snapshot does not tell that a process had ended
-				t.Errorf("the snapshot and the running processes: %s", differ(got, text))
+				t.Errorf("the snapshot and the running processes: %s", golden.Differ(got, text))
 			}
 			s.run(t, "!deadlock")
 			if s.session.Status != sc.status {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/seed-eedd8485/lpc/internal/golden"
 	"github.com/seed-eedd8485/lpc/internal/pool"
 	"github.com/seed-eedd8485/lpc/kd"
 	"github.com/seed-eedd8485/lpc/target"
@@ -76,7 +77,7 @@ func TestProved(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	golden(t, "proved.txt", text)
+	golden.Text(t, "proved.txt", text)
 }
 
 // hostile names: everything that a process wrote is escaped.

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/internal/golden"
 	"github.com/seed-eedd8485/lpc/internal/pool"
 	"github.com/seed-eedd8485/lpc/ntdump/dumptest"
 )
@@ -45,7 +46,7 @@ func TestVM(t *testing.T) {
 				t.Errorf("%s: %d of 31986 pages, marked: %v", p.Name, used, marked)
 			}
 			if used == 28787 && p.Name == dumptest.XP.Name {
-				golden(t, "windows/vm.txt", text)
+				golden.Text(t, "windows/vm.txt", text)
 			}
 			if short, _, err := run(t, openDump(t, m.Dump(dumptest.Full)), "!vm 1"); err != nil || strings.Contains(short, "Private") {
 				t.Errorf("!vm 1: %v\n%s", err, short)

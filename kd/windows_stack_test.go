@@ -3,6 +3,7 @@ package kd_test
 import (
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/internal/golden"
 	"github.com/seed-eedd8485/lpc/ntdump/dumptest"
 )
 
@@ -103,9 +104,9 @@ func TestStackcheckCommand(t *testing.T) {
 			m := newStopped()
 			lines := append([]string{".bugcheck", "!stackcheck", "!analyze"}, stop(m)...)
 			text := transcript(t, openDump(t, m.Dump(dumptest.Full)), lines...)
-			golden(t, "windows/stack_"+name+".txt", text)
+			golden.Text(t, "windows/stack_"+name+".txt", text)
 			if bitmap := transcript(t, openDump(t, m.Dump(dumptest.Summary)), lines...); bitmap != text {
-				t.Errorf("a kernel dump shows something else: %s", differ(bitmap, text))
+				t.Errorf("a kernel dump shows something else: %s", golden.Differ(bitmap, text))
 			}
 		})
 	}
@@ -122,7 +123,7 @@ func TestDoubleFaultX64(t *testing.T) {
 	m.SaveContext(0, dumptest.Registers{"Rip": nt + 0x8000, "Rsp": base - 0x100})
 	m.Header.Code, m.Header.Params = 0x7f, [4]uint64{8, 0x80050031, 0x6f8, nt + 0x1000}
 	m.Header.Context = m.Record("_CONTEXT", dumptest.Registers{"Rip": nt + 0x1000, "Rsp": base - 0x6000 - 8})
-	golden(t, "windows/stack_7f_x64.txt", transcript(t, openDump(t, m.Dump(dumptest.BitmapKernel)), "!stackcheck", "!analyze", "r rip", "kf 2"))
+	golden.Text(t, "windows/stack_7f_x64.txt", transcript(t, openDump(t, m.Dump(dumptest.BitmapKernel)), "!stackcheck", "!analyze", "r rip", "kf 2"))
 }
 
 // Windows 10 without symbols: what the debugger data tells of threads, and no more.
@@ -135,6 +136,6 @@ func TestWindows10(t *testing.T) {
 	m.AddProcessor(th)
 	m.Set(th, "_ETHREAD.IrpList", th+m.Offset("_ETHREAD.IrpList"))
 	m.SaveContext(0, dumptest.Registers{"Rip": nt + 0x8000, "Rsp": m.GetPtr(th+m.Offset("_KTHREAD.StackBase")) - 0x400})
-	golden(t, "windows/win10.txt", transcript(t, openDump(t, m.Dump(dumptest.BitmapKernel)),
+	golden.Text(t, "windows/win10.txt", transcript(t, openDump(t, m.Dump(dumptest.BitmapKernel)),
 		"vertarget", "lmtn", "!process 0 0", "!process 0 7", "!thread", f("!thread %x", other), "!stacks", f(".thread %x", other), "k", "!handle", "!lpc"))
 }

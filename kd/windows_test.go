@@ -11,6 +11,7 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/seed-eedd8485/lpc/internal/golden"
 	"github.com/seed-eedd8485/lpc/kd"
 	nt "github.com/seed-eedd8485/lpc/ntdump"
 	"github.com/seed-eedd8485/lpc/ntdump/dumptest"
@@ -69,7 +70,7 @@ func TestTriageDump(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer tg.Close()
-	golden(t, "windows/triage_x64.txt", transcript(t, tg,
+	golden.Text(t, "windows/triage_x64.txt", transcript(t, tg,
 		"vertarget", ".bugcheck", "lmtn m hal", "lm a @rip", "r", "r rip,rsp", "k 5", "kf 5", "!thread", "!process 0 0", "!process 4 0", ".thread", ".process",
 		".cxr @r9-7c8", "k", "kvn 3", "r @rip", ".cxr", "r rip", "!stackcheck", "!analyze", "!stacks", "dps @rsp L3", "u @rip L3", "da nt", ".formats 1c", ".isf",
 		"!lpc", "!lpc port", "!handle", "!vm", "!poolused", "!pte nt", ".tss 28", ".trap 1000", "db 0 L1"))
@@ -235,7 +236,7 @@ func TestWindowsDumps(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newNtScene(p)
 			text := transcript(t, openDump(t, s.Dump(dumptest.Full)), s.lines()...)
-			golden(t, "windows/"+name+".txt", text)
+			golden.Text(t, "windows/"+name+".txt", text)
 			bitmap := transcript(t, openDump(t, s.Dump(dumptest.BitmapKernel)), s.lines()...)
 			drop := func(text string) string {
 				var l []string
@@ -247,7 +248,7 @@ func TestWindowsDumps(t *testing.T) {
 				return strings.Join(l, "\n")
 			}
 			if drop(bitmap) != drop(text) {
-				t.Errorf("a bitmap dump shows something else: %s", differ(drop(bitmap), drop(text)))
+				t.Errorf("a bitmap dump shows something else: %s", golden.Differ(drop(bitmap), drop(text)))
 			}
 		})
 	}
@@ -257,7 +258,7 @@ func TestWindowsDumps(t *testing.T) {
 func TestWindowsSmall(t *testing.T) {
 	s := newNtScene(dumptest.XP)
 	s.Ptr(s.ran+s.Offset("_KTHREAD.KernelStack"), s.GetPtr(s.ran+s.Offset("_KTHREAD.StackBase"))-0xa00)
-	golden(t, "windows/xp_triage.txt", transcript(t, openDump(t, s.Dump(dumptest.Triage)),
+	golden.Text(t, "windows/xp_triage.txt", transcript(t, openDump(t, s.Dump(dumptest.Triage)),
 		"vertarget", ".bugcheck", "lmtn", "!process 0 7", "!thread", f("!thread %x", s.waiter), "r", "k", "!stackcheck", "!analyze",
 		"!lpc", "!lpc message", "!handle", "!object", "!vm", "!poolused", "!pte 80000000", "!waitchain", f(".cxr %x", s.record)))
 }

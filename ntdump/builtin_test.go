@@ -3,7 +3,6 @@ package ntdump
 import (
 	"bufio"
 	"bytes"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,10 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/internal/golden"
 	"github.com/seed-eedd8485/lpc/isf"
 )
-
-var update = flag.Bool("update", false, "rewrite the generated and golden files")
 
 // TestBuiltinFiles makes the shipped descriptions from types/tables.txt anew.
 func TestBuiltinFiles(t *testing.T) {
@@ -32,19 +30,7 @@ func TestBuiltinFiles(t *testing.T) {
 		if err := isf.Write(&out, described); err != nil {
 			t.Fatal(err)
 		}
-		path := filepath.Join("types", b.file)
-		if *update {
-			if err := os.WriteFile(path, out.Bytes(), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		have, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(have, out.Bytes()) {
-			t.Errorf("%s is not what types/tables.txt makes: go test ./ntdump -run TestBuiltinFiles -update", path)
-		}
+		golden.File(t, filepath.Join("types", b.file), out.String())
 	}
 }
 

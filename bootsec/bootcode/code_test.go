@@ -4,32 +4,13 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/seed-eedd8485/lpc/internal/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
-
-// golden compares text with testdata/name.
-func golden(t *testing.T, name, text string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text != string(want) {
-		t.Errorf("%s: got\n%s\nwant\n%s", path, text, want)
-	}
-}
 
 // own reads one of our own boot codes, assembled from the .asm beside it.
 func own(t testing.TB, name string) []byte {
@@ -65,7 +46,7 @@ func TestListing(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.WriteString("\n" + c.Known.String() + "\n" + strings.Join(c.Verdict, "\n") + "\n")
-		golden(t, name+".txt", b.String())
+		golden.Text(t, name+".txt", b.String())
 	}
 }
 
@@ -186,7 +167,7 @@ func TestJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "nodisk.json", string(b)+"\n")
+	golden.Text(t, "nodisk.json", string(b)+"\n")
 }
 
 func TestLimits(t *testing.T) {

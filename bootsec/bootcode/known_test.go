@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/seed-eedd8485/lpc/internal/golden"
 )
 
 // shared finds a file of the project's shared data, or skips with its name.
@@ -127,7 +129,7 @@ func TestCompare(t *testing.T) {
 	if err := c.WriteDifferences(&b, other, "other.bin"); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "compare.txt", b.String())
+	golden.Text(t, "compare.txt", b.String())
 	list := c.Compare(other)
 	if len(list) != 3 || list[0].Offset != 0x0f || len(list[0].Here) != 3 || list[len(list)-1].Offset != 439 {
 		t.Errorf("%+v", list)

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/seed-eedd8485/lpc/internal/golden"
 )
 
 // element is what the tests read of an SVG element.
@@ -62,7 +64,7 @@ func TestSVG(t *testing.T) {
 			t.Fatal(err)
 		}
 		if name == "standard" {
-			golden(t, "standard.svg", b.String())
+			golden.Text(t, "standard.svg", b.String())
 		}
 		edges, boxes := 0, 0
 		var list []element
@@ -130,7 +132,7 @@ func TestDOT(t *testing.T) {
 	if err := c.WriteDOT(&b); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "tangle.dot", b.String())
+	golden.Text(t, "tangle.dot", b.String())
 	dot, err := exec.LookPath("dot")
 	if err != nil {
 		t.Skip("dot is not installed (Debian package graphviz)")

@@ -3,36 +3,12 @@ package partition
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"hash/crc32"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/seed-eedd8485/lpc/internal/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
-
-// golden compares text with testdata/name.
-func golden(t *testing.T, name, text string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text != string(want) {
-		t.Errorf("%s: got\n%s\nwant\n%s", path, text, want)
-	}
-}
 
 func TestWriteText(t *testing.T) {
 	stick := newImage(2048)
@@ -63,7 +39,7 @@ func TestWriteText(t *testing.T) {
 		if strings.ContainsRune(b.String(), 0x1b) {
 			t.Errorf("%s: a name's control characters reach the terminal", name)
 		}
-		golden(t, name, b.String())
+		golden.Text(t, name, b.String())
 	}
 }
 
@@ -73,7 +49,7 @@ func TestJSON(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden(t, name, string(b)+"\n")
+		golden.Text(t, name, string(b)+"\n")
 	}
 }
 

@@ -3,18 +3,15 @@ package main
 import (
 	"bufio"
 	"errors"
-	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/seed-eedd8485/lpc/internal/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the transcript in README.md")
-
-const readme = "README.md"
 
 // TestTranscript runs the program and lpc kd on it, and compares with the README: the
 // process ids, message ids, thread ids and times are the README's own.
@@ -65,24 +62,13 @@ func TestTranscript(t *testing.T) {
 		text = string(b)
 	}
 	transcript := "$ go run ./examples/deadlock &\n" + said + "$ lpc kd -c '!deadlock'\n" + text + "$ echo $?\n" + string(rune('0'+status)) + "\n"
-	b, err := os.ReadFile(readme)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const begin, end = "<!-- transcript: written by go test ./examples/deadlock -update -->\n```\n", "```\n<!-- /transcript -->\n"
-	head, rest, ok := strings.Cut(string(b), begin)
-	old, tail, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		t.Fatalf("%s has no place for the transcript", readme)
-	}
-	if *update {
-		if err := os.WriteFile(readme, []byte(head+begin+transcript+end+tail), 0o644); err != nil {
-			t.Fatal(err)
-		}
+	kept := golden.Part{Path: "README.md", Begin: "<!-- transcript: written by go test ./examples/deadlock -update -->\n```\n", End: "```\n<!-- /transcript -->\n"}
+	if golden.Update() {
+		kept.Write(t, transcript)
 		return
 	}
-	if normal(old) != normal(transcript) {
-		t.Errorf("%s is stale (go test ./examples/deadlock -update); got\n%s\nit has\n%s", readme, transcript, old)
+	if old := kept.Read(t); normal(old) != normal(transcript) {
+		t.Errorf("%s is stale (go test ./examples/deadlock -update); got\n%s\nit has\n%s", kept.Path, transcript, old)
 	}
 }
 

@@ -1,14 +1,10 @@
 package bench
 
 import (
-	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"testing"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // Roles that only tests have.
 const (
@@ -39,23 +35,5 @@ func deaf() {
 		if _, err := os.Stdin.Read(make([]byte, 1)); err != nil {
 			os.Exit(0)
 		}
-	}
-}
-
-// golden compares got with testdata/name.
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != string(want) {
-		t.Errorf("%s differs (go test -update writes it):\n%s", path, got)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-eedd8485/lpc/internal/bench/load"
+	"github.com/seed-eedd8485/lpc/internal/golden"
 )
 
 // sample makes lines of every kind of table with made-up figures.
@@ -67,7 +68,7 @@ func TestTables(t *testing.T) {
 	if err := writeTables(&b, sample(), []string{"a note"}); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "tables.txt", b.Bytes())
+	golden.Text(t, "tables.txt", b.String())
 }
 
 func TestJSON(t *testing.T) {
@@ -75,7 +76,7 @@ func TestJSON(t *testing.T) {
 	if err := writeJSON(&b, sample()); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "lines.json", b.Bytes())
+	golden.Text(t, "lines.json", b.String())
 }
 
 // TestJSONFields holds the fields against the list of the specification, in

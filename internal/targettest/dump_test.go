@@ -83,14 +83,3 @@ func field(tg target.Target, typ, name string, addr uint64) uint64 {
 	}
 	return binary.LittleEndian.Uint64(b[:])
 }
-
-// differ is the first line in which two dumps differ.
-func differ(a, b string) string {
-	al, bl := strings.Split(a, "\n"), strings.Split(b, "\n")
-	for i := range min(len(al), len(bl)) {
-		if al[i] != bl[i] {
-			return fmt.Sprintf("line %d:\n%s\nand\n%s", i+1, al[i], bl[i])
-		}
-	}
-	return fmt.Sprintf("%d and %d lines", len(al), len(bl))
-}

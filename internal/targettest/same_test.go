@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/internal/golden"
 	"github.com/seed-eedd8485/lpc/target"
 	"github.com/seed-eedd8485/lpc/target/elfcore"
 	"github.com/seed-eedd8485/lpc/target/live"
@@ -77,7 +78,7 @@ func same(t *testing.T, want string, tg target.Target) {
 	t.Helper()
 	t.Log(tg.Describe())
 	if got := dump(t, tg); got != want {
-		t.Errorf("the answers differ, live first: %s", differ(want, got))
+		t.Errorf("this target and the live one: %s", golden.Differ(got, want))
 	}
 }
 

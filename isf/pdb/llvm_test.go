@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/internal/golden"
 	"github.com/seed-eedd8485/lpc/isf"
 )
 
@@ -331,7 +332,7 @@ func TestPortObjectFromCompiler(t *testing.T) {
 	}
 	got := listing(t, f.Types(), "_KINDS") + listing(t, open(t, link(t, "x86_64", "port.c")).Types(), "_KINDS")
 	// Names of what has none hold its index, which is the compiler's choice.
-	golden(t, "kinds.txt", regexp.MustCompile(`__unnamed_[0-9a-f]+`).ReplaceAllString(got, "__unnamed_#"))
+	golden.Text(t, "kinds.txt", regexp.MustCompile(`__unnamed_[0-9a-f]+`).ReplaceAllString(got, "__unnamed_#"))
 	if l := f.Types().Layout("LPCP_PORT_OBJECT"); l.Size != 0xa4 {
 		t.Errorf("it has %#x bytes", l.Size)
 	}
@@ -341,7 +342,7 @@ func TestPortObjectFromCompiler(t *testing.T) {
 func TestClasses(t *testing.T) {
 	f := open(t, link(t, "x86_64", "classes.cc"))
 	types := f.Types()
-	golden(t, "classes.txt", listing(t, types, "spool::Job")+listing(t, types, "spool::Queue")+
+	golden.Text(t, "classes.txt", listing(t, types, "spool::Job")+listing(t, types, "spool::Queue")+
 		listing(t, types, "spool::Base"))
 	for path, offset := range map[string]int{"count": 8, "other": 16, "state.letter": 20, "spool::Base.count": 8} {
 		if fl, err := isf.Find(types, types.Layout("spool::Job"), path); err != nil || fl.Offset != offset {

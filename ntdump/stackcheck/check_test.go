@@ -2,17 +2,15 @@ package stackcheck
 
 import (
 	"bytes"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/internal/golden"
 	"github.com/seed-eedd8485/lpc/ntdump"
 	"github.com/seed-eedd8485/lpc/ntdump/dumptest"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // Addresses of the written machines.
 const (
@@ -160,19 +158,7 @@ func TestCheck(t *testing.T) {
 			if err := r.WriteText(&b); err != nil {
 				t.Fatal(err)
 			}
-			path := filepath.Join("testdata", c.name+".txt")
-			if *update {
-				if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if b.String() != string(want) {
-				t.Errorf("%s: got\n%s\nwant\n%s", path, b.String(), want)
-			}
+			golden.Text(t, c.name+".txt", b.String())
 		})
 	}
 }
