@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
 func TestConnectionInformation(t *testing.T) {
@@ -325,12 +327,7 @@ func TestServerKilledInCall(t *testing.T) {
 
 // Another user is admitted only where the port says so, and the server sees who it is.
 func TestOtherUser(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("needs root to run a client as another user")
-	}
-	if os.Getenv("LPC_TEST_EMULATOR") != "" {
-		t.Skip("the emulator does not hand SO_PEERGROUPS on")
-	}
+	needsAnotherUser(t)
 	watchdog(t)
 	root := everybodys(t)
 	t.Setenv("LPC_ROOT", root)
@@ -376,6 +373,15 @@ func everybodys(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return root
+}
+
+// needsAnotherUser skips a test that cannot run a client as another user.
+func needsAnotherUser(t *testing.T) {
+	t.Helper()
+	needs.Root(t, "to run a client as another user")
+	if os.Getenv("LPC_TEST_EMULATOR") != "" {
+		needs.Elsewhere(t, "go test on this processor itself: its emulator does not hand SO_PEERGROUPS on")
+	}
 }
 
 // asAnother is a role run as uid 65534, gid 65533, groups 5 and 6.

@@ -15,12 +15,7 @@ import (
 // TestImpersonate: what a handler does as its caller, the caller could have done, and
 // nothing more; afterwards the server is itself.
 func TestImpersonate(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("needs root to run a client as another user")
-	}
-	if os.Getenv("LPC_TEST_EMULATOR") != "" {
-		t.Skip("the emulator does not hand SO_PEERGROUPS on")
-	}
+	needsAnotherUser(t)
 	watchdog(t)
 	root := everybodys(t)
 	t.Setenv("LPC_ROOT", root)

@@ -17,6 +17,7 @@ import (
 	"github.com/seed-eedd8485/lpc/bin"
 	"github.com/seed-eedd8485/lpc/bootsec/partition"
 	"github.com/seed-eedd8485/lpc/internal/golden"
+	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
 // own reads one of package bootcode's own boot codes.
@@ -198,12 +199,9 @@ func TestShippedOnSfdisk(t *testing.T) {
 	const name = "/usr/lib/syslinux/mbr/mbr.bin"
 	code, err := os.ReadFile(name)
 	if err != nil {
-		t.Skipf("%s is not installed", name)
+		needs.Missing(t, "%s is not installed (Debian package syslinux-common)", name)
 	}
-	program := "/usr/sbin/sfdisk"
-	if _, err := os.Stat(program); err != nil {
-		t.Skipf("%s is not installed (Debian package fdisk)", program)
-	}
+	program := needs.Tool(t, "sfdisk", "fdisk")
 	path := filepath.Join(t.TempDir(), "disk.img")
 	if err := os.WriteFile(path, code, 0o600); err != nil {
 		t.Fatal(err)

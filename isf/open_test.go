@@ -12,20 +12,9 @@ import (
 	"testing"
 
 	"github.com/ulikunitz/xz"
-)
 
-// tool finds a program, or skips; in CI its absence is a failure.
-func tool(t testing.TB, name, pkg string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		if os.Getenv("LPC_CI") != "" {
-			t.Fatalf("%s is not installed (Debian package %s)", name, pkg)
-		}
-		t.Skipf("%s is not installed (Debian package %s)", name, pkg)
-	}
-	return path
-}
+	"github.com/seed-eedd8485/lpc/internal/needs"
+)
 
 func packXZ(t testing.TB, data []byte, c xz.WriterConfig) []byte {
 	t.Helper()
@@ -93,7 +82,7 @@ func TestOpenPacked(t *testing.T) {
 
 // Files of the program that makes the public ones.
 func TestOpenXZProgram(t *testing.T) {
-	program := tool(t, "xz", "xz-utils")
+	program := needs.Tool(t, "xz", "xz-utils")
 	for _, args := range [][]string{{}, {"-9e"}, {"-1", "--check=sha256"}, {"--block-size=512"}, {"--check=none"}} {
 		path := filepath.Join(t.TempDir(), "xp.json")
 		if err := os.WriteFile(path, description(t), 0o600); err != nil {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/seed-eedd8485/lpc/internal/golden"
+	"github.com/seed-eedd8485/lpc/internal/needs"
 	"github.com/seed-eedd8485/lpc/kd"
 	"github.com/seed-eedd8485/lpc/target"
 	"github.com/seed-eedd8485/lpc/target/elfcore"
@@ -25,8 +26,8 @@ func TestCores(t *testing.T) {
 			continue // of which no core can be taken any more
 		}
 		t.Run(sc.name, func(t *testing.T) {
-			if quick := sc.name == "two" || sc.name == "flood"; !quick && os.Getenv("LPC_CI") == "" {
-				t.Skip("gdb takes seconds for each scene: LPC_CI=1")
+			if quick := sc.name == "two" || sc.name == "flood"; !quick && !needs.CI() {
+				needs.Elsewhere(t, "LPC_CI=1 (gdb takes seconds for each scene)")
 			}
 			s := play(t, sc)
 			if sc.name == "lock" {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/internal/needs"
 	"github.com/seed-eedd8485/lpc/kd"
 )
 
@@ -89,18 +90,7 @@ func TestMbrDamaged(t *testing.T) {
 
 // Images that sfdisk made read through !mbr as sfdisk --json reads them.
 func TestMbrAgainstSfdisk(t *testing.T) {
-	program := ""
-	for _, p := range []string{"sfdisk", "/usr/sbin/sfdisk", "/sbin/sfdisk"} {
-		if found, err := exec.LookPath(p); err == nil {
-			program = found
-		}
-	}
-	if program == "" {
-		if os.Getenv("LPC_CI") != "" {
-			t.Fatal("sfdisk is not installed (Debian package fdisk)")
-		}
-		t.Skip("sfdisk is not installed (Debian package fdisk)")
-	}
+	program := needs.Tool(t, "sfdisk", "fdisk")
 	for name, script := range map[string]string{
 		"dos": "label: dos\nlabel-id: 0x12345678\nsize=5M, type=83, bootable\nsize=20M, type=5\nsize=6M, type=7\nsize=7M, type=82\n",
 		"gpt": "label: gpt\nsize=5M, type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B, name=boot\nsize=6M\n",

@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/seed-eedd8485/lpc/internal/golden"
+	"github.com/seed-eedd8485/lpc/internal/needs"
 	"github.com/seed-eedd8485/lpc/internal/pool"
 	"github.com/seed-eedd8485/lpc/kd"
 	"github.com/seed-eedd8485/lpc/target"
@@ -154,7 +155,7 @@ func large() target.Target {
 
 func TestLarge(t *testing.T) {
 	if testing.Short() {
-		t.Skip("short")
+		needs.Elsewhere(t, "go test without -short")
 	}
 	watchdog(t)
 	tg := large()

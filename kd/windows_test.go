@@ -5,37 +5,18 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"unicode"
 
 	"github.com/seed-eedd8485/lpc/internal/golden"
+	"github.com/seed-eedd8485/lpc/internal/needs"
 	"github.com/seed-eedd8485/lpc/kd"
 	nt "github.com/seed-eedd8485/lpc/ntdump"
 	"github.com/seed-eedd8485/lpc/ntdump/dumptest"
 	"github.com/seed-eedd8485/lpc/target"
 	"github.com/seed-eedd8485/lpc/target/ntdump"
 )
-
-// sharedFile finds a file of the project's shared data, or skips with its name; in
-// CI it must be there.
-func sharedFile(t testing.TB, name string) string {
-	t.Helper()
-	dir := os.Getenv("LPC_SHARED")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "shared") // beside the repository's root
-	}
-	path := filepath.Join(dir, "data", name)
-	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("LPC_CI") != "" {
-			t.Fatalf("%s is not there", name)
-		}
-		t.Skipf("%s is not there", name)
-	}
-	return path
-}
 
 // openDump opens a written dump.
 func openDump(t testing.TB, data []byte) target.Target {
@@ -64,7 +45,7 @@ func transcript(t testing.TB, tg target.Target, lines ...string) string {
 
 // A real small dump of Windows 10: all that its folder's README knows of it.
 func TestTriageDump(t *testing.T) {
-	path := sharedFile(t, "triage_x64.dmp")
+	path := needs.File(t, "triage_x64.dmp")
 	tg, err := ntdump.Open(path)
 	if err != nil {
 		t.Fatal(err)

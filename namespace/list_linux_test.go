@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
 func TestList(t *testing.T) {
@@ -77,7 +79,7 @@ func TestListEndsWithContext(t *testing.T) {
 
 // What may not be probed is listed all the same.
 func TestListWithoutPermission(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to act as a second user")
 	root := newRoot(t)
 	listenOn(t, "closed", Options{})
 	listenOn(t, "open", Options{Mode: 0o666})
@@ -103,7 +105,7 @@ func TestListWithoutPermission(t *testing.T) {
 // A port whose listener is another process than the one that lists, and of
 // another user than the socket's file would say.
 func TestListSaysWhoListens(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to act as a second user")
 	t.Setenv("LPC_ROOT", userDir(t, nobody))
 	p := start(t, "listen spool 0600", asUser(nobody))
 	p.expect(t, "ok")

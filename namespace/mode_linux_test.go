@@ -8,12 +8,14 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
 // Whatever the umask, the directory and the socket have the modes that they
 // should, and until the socket has its name nobody but the owner can connect.
 func TestModeWhateverUmask(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to act as a second user")
 	for _, umask := range []int{0, 0o022, 0o077, 0o777} {
 		root := newRoot(t)
 		old := unix.Umask(umask)

@@ -213,13 +213,6 @@ func run(t *testing.T, role string, options ...processOption) string {
 	return start(t, role, options...).line()
 }
 
-func needRoot(t *testing.T) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root, to act as a second user")
-	}
-}
-
 // newRoot makes $LPC_ROOT a new directory that all may enter.
 func newRoot(t *testing.T) string {
 	t.Helper()

@@ -9,10 +9,12 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
 func TestRoots(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to act as a second user")
 	system, tmp, run, given := filepath.Join(publicDir(t), "lpc"), userDir(t, nobody), userDir(t, nobody), publicDir(t)
 	private := fmt.Sprint(tmp, "/lpc-", nobody)
 	missing := filepath.Join(given, "no", "directory")
@@ -53,7 +55,7 @@ func TestRoots(t *testing.T) {
 
 // A program with rights that its caller has not takes no root from the caller.
 func TestSetIDProgramIgnoresEnvironment(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to act as a second user")
 	binary := filepath.Join(publicDir(t), "program")
 	raw, err := os.ReadFile("/proc/self/exe")
 	if err != nil {
@@ -79,7 +81,7 @@ func TestSetIDProgramIgnoresEnvironment(t *testing.T) {
 			}
 			var fs unix.Statfs_t
 			if err := unix.Statfs(binary, &fs); err != nil || fs.Flags&unix.ST_NOSUID != 0 {
-				t.Skip("needs a temporary directory that is not mounted nosuid")
+				needs.Missing(t, "needs a temporary directory that is not mounted nosuid: %s has flags %#x (%v)", binary, fs.Flags, err)
 			}
 			p := start(t, "search", asUser(nobody), withProgram(binary),
 				withEnv("LPC_ROOT="+given, "XDG_RUNTIME_DIR="+given, "TMPDIR="+given))
@@ -93,7 +95,7 @@ func TestSetIDProgramIgnoresEnvironment(t *testing.T) {
 func TestReadAuxv(t *testing.T) {
 	want, err := unix.Auxv()
 	if err != nil {
-		t.Skip("needs the runtime's copy: ", err)
+		needs.Missing(t, "needs the auxiliary vector that the kernel gave this process: %v", err)
 	}
 	got := readAuxv()
 	if len(want) == 0 || len(got) < len(want) || !slices.Equal(got[:len(want)], want) {

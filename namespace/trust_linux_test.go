@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
 // everywhere tries all that uses a directory.
@@ -62,7 +64,7 @@ func TestDirectoryThatOthersMayWrite(t *testing.T) {
 }
 
 func TestDirectoryOfAnotherUser(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to act as a second user")
 	root := newRoot(t)
 	if err := os.Chown(root, nobody, nobody); err != nil {
 		t.Fatal(err)
@@ -137,7 +139,7 @@ func TestRootThatIsNone(t *testing.T) {
 // Root made a directory for a service account: all reach its ports, and its
 // owner finds the way there by the name alone.
 func TestServiceAccount(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to act as a second user")
 	system := publicDir(t)
 	service := filepath.Join(system, "svc")
 	if err := os.Mkdir(service, 0o755); err != nil {
@@ -191,7 +193,7 @@ func TestServiceAccount(t *testing.T) {
 // An own root that is not to be trusted must not keep the system's ports from
 // the caller: anybody can make such a directory in the temporary directory.
 func TestUntrustedOwnRootIsPassedOver(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to act as a second user")
 	system := publicDir(t)
 	old := systemRoot
 	systemRoot = system

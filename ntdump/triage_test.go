@@ -2,30 +2,12 @@ package ntdump
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-)
 
-// shared finds a file of the project's shared data, or skips with its name; in CI
-// it must be there.
-func shared(t testing.TB, name string) string {
-	t.Helper()
-	dir := os.Getenv("LPC_SHARED")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "shared") // beside the repository's root
-	}
-	path := filepath.Join(dir, "data", name)
-	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("LPC_CI") != "" {
-			t.Fatalf("%s is not there", name)
-		}
-		t.Skipf("%s is not there", name)
-	}
-	return path
-}
+	"github.com/seed-eedd8485/lpc/internal/needs"
+)
 
 func open(t testing.TB, path string) *Dump {
 	t.Helper()
@@ -51,7 +33,7 @@ func equal[T comparable](t *testing.T, what string, got, want T) {
 // A real small dump of Windows 10, in every point that is known of it from
 // independent readers (shared/data/README.md).
 func TestTriageX64(t *testing.T) {
-	d := open(t, shared(t, "triage_x64.dmp"))
+	d := open(t, needs.File(t, "triage_x64.dmp"))
 	h := d.Header()
 	equal(t, "type", h.Type, Triage)
 	equal(t, "machine", h.Machine, X64)
@@ -177,7 +159,7 @@ func TestTriageX64(t *testing.T) {
 
 // What a small dump does not hold is said, and never zero.
 func TestTriageAbsent(t *testing.T) {
-	d := open(t, shared(t, "triage_x64.dmp"))
+	d := open(t, needs.File(t, "triage_x64.dmp"))
 	dst := []byte{0xaa, 0xaa, 0xaa, 0xaa}
 	n, err := d.ReadMemory(0xfffff80000000000, dst)
 	var absent *Absent

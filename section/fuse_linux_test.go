@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
 const (
@@ -33,7 +35,7 @@ func TestFUSE(t *testing.T) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 	out, err := cmd.CombinedOutput()
 	if _, ran := err.(*exec.ExitError); err != nil && !ran {
-		t.Skip("needs a mount namespace: ", err)
+		needs.Missing(t, "needs a mount namespace (unshare(2), CLONE_NEWNS; root has one): %v", err)
 	}
 	t.Logf("%s", out)
 	if err != nil {
@@ -123,13 +125,13 @@ func serveFUSE(t *testing.T) (*fuseServer, int) {
 	t.Helper()
 	fd, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
-		t.Skip("needs /dev/fuse: ", err)
+		needs.Missing(t, "needs /dev/fuse (fuse(4)): %v", err)
 	}
 	s := &fuseServer{fd: fd, dir: t.TempDir(), asked: make(chan uint32, 100), answer: make(chan struct{})}
 	options := fmt.Sprintf("fd=%d,rootmode=40000,user_id=%d,group_id=%d", fd, os.Getuid(), os.Getgid())
 	if err := unix.Mount("section-test", s.dir, "fuse", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
 		unix.Close(fd)
-		t.Skip("needs to mount FUSE: ", err)
+		needs.Missing(t, "needs to mount a FUSE file system (mount(2); root may): %v", err)
 	}
 	done := make(chan struct{})
 	go func() {

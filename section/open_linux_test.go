@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
 func TestOpenRefusesWhatIsNoMemory(t *testing.T) {
@@ -52,7 +54,7 @@ func TestOpenRefusesWhatIsNoMemory(t *testing.T) {
 func hugetlb(t *testing.T) int {
 	fd, err := unix.MemfdCreate("huge", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING|unix.MFD_HUGETLB)
 	if err != nil {
-		t.Skip("needs memfd_create with MFD_HUGETLB: ", err)
+		needs.Missing(t, "needs memfd_create(2) with MFD_HUGETLB (a kernel with CONFIG_HUGETLBFS): %v", err)
 	}
 	t.Cleanup(func() { unix.Close(fd) })
 	add(t, fd, seals)
@@ -82,7 +84,7 @@ func TestOpenRefusesTooFewSeals(t *testing.T) {
 		const dir = "/dev/shm"
 		var fs unix.Statfs_t
 		if err := unix.Statfs(dir, &fs); err != nil || uint32(fs.Type) != unix.TMPFS_MAGIC {
-			t.Skipf("needs a tmpfs at %s: error %v, type %#x", dir, err, fs.Type)
+			needs.Missing(t, "needs a tmpfs at %s: error %v, type %#x", dir, err, fs.Type)
 		}
 		refuse(t, file(t, dir, size), size, ErrNotSealed)
 	})
@@ -159,7 +161,7 @@ func TestOpenTakesOtherSeals(t *testing.T) {
 
 	with, err := unix.MemfdCreate("noexec", unix.MFD_CLOEXEC|unix.MFD_NOEXEC_SEAL)
 	if err != nil {
-		t.Skip("needs memfd_create with MFD_NOEXEC_SEAL: ", err)
+		needs.Missing(t, "needs memfd_create(2) with MFD_NOEXEC_SEAL (Linux 6.3): %v", err)
 	}
 	defer unix.Close(with)
 	if err := unix.Ftruncate(with, int64(size)); err != nil {
@@ -223,7 +225,7 @@ func memory(t *testing.T, size int) int {
 func add(t *testing.T, fd, seals int) {
 	t.Helper()
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals); err != nil {
-		t.Skipf("needs the seals %#x: %v", seals, err)
+		needs.Missing(t, "needs the seals %#x (fcntl(2), F_ADD_SEALS): %v", seals, err)
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
 // attacks are what a process may do to one with its own ids, by process and
@@ -136,7 +138,7 @@ func impersonating(t *testing.T, tok *Token, o Options, during func(tid int)) {
 // read it. The same attacks on a process of the client's own succeed, so that
 // they could.
 func TestClientCannotTouchTheServer(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to start processes as other users")
 	watchdog(t)
 	cred := &syscall.Credential{Uid: alice, Gid: alice}
 	fd, own := connectFrom(t, cred)

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
 // roleClimb tries to become root in every way, and prints what it is then.
@@ -45,7 +47,7 @@ const none = "0000000000000000"
 // A child that is started inside by Token.Command and Start is the client for
 // good.
 func TestChildCannotClimb(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to start processes as other users")
 	watchdog(t)
 	for name, c := range map[string]struct {
 		tok    *Token
@@ -97,7 +99,7 @@ func TestChildCannotClimb(t *testing.T) {
 }
 
 func TestStartRefuses(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to start processes as other users")
 	watchdog(t)
 	cred := &syscall.Credential{Uid: alice, Gid: alice}
 	for name, attr := range map[string]*syscall.SysProcAttr{
@@ -129,7 +131,7 @@ func TestStartRefuses(t *testing.T) {
 
 // The command's own Start has no right on the impersonating thread.
 func TestPlainStartFailsInside(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to start processes as other users")
 	tok := token(alice)
 	err := Impersonate(tok, Options{}, func() error {
 		cmd, err := tok.Command(Options{}, "/proc/self/exe")

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
 const readSearch = CapSet(1 << unix.CAP_DAC_READ_SEARCH)
@@ -33,7 +35,7 @@ func statusOf(t *testing.T, pid int) *status {
 // A client that is root with all capabilities in a user namespace of its own is
 // an ordinary user here.
 func TestForeignNamespace(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to start processes as other users")
 	maps := []syscall.SysProcIDMap{{ContainerID: 0, HostID: alice, Size: 1}}
 	fd, child := connectWith(t, "connect", &syscall.SysProcAttr{
 		Cloneflags: unix.CLONE_NEWUSER, UidMappings: maps, GidMappings: maps, GidMappingsEnableSetgroups: true,
@@ -96,7 +98,7 @@ func inside(t *testing.T, tok *Token, o Options) (effective CapSet, reads bool) 
 }
 
 func TestWithCapabilities(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to start processes as other users")
 	user := &syscall.Credential{Uid: alice, Gid: alice}
 	for name, c := range map[string]struct {
 		attr *syscall.SysProcAttr
@@ -140,7 +142,7 @@ func TestWithCapabilities(t *testing.T) {
 // A client that starts a program with capabilities in its file, after it has
 // connected, does not bring them.
 func TestCapabilitiesOfAProgramAreNotTheClients(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to start processes as other users")
 	program := filepath.Join(public(t), "program")
 	copyProgram(t, program)
 	// vfs_cap_data of revision 2 with the effective flag: capabilities(7), linux/capability.h.
@@ -148,7 +150,7 @@ func TestCapabilitiesOfAProgramAreNotTheClients(t *testing.T) {
 	binary.LittleEndian.PutUint32(file[0:], 0x02000001)
 	binary.LittleEndian.PutUint32(file[4:], uint32(readSearch))
 	if err := unix.Setxattr(program, "security.capability", file[:], 0); err != nil {
-		t.Skipf("needs a file system with file capabilities: %v", err)
+		needs.Missing(t, "needs file capabilities (capabilities(7)) on the file system of %s: %v", program, err)
 	}
 	fd, child := connectWith(t, "connect-exec", &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: alice, Gid: alice}}, program)
 	if s := statusOf(t, child.Process.Pid); s.effective != readSearch || s.uid[1] != alice {
@@ -165,7 +167,7 @@ func TestCapabilitiesOfAProgramAreNotTheClients(t *testing.T) {
 
 // What a client is when it is asked is not what it was when it connected.
 func TestCapabilitiesOfOtherIdsDoNotCount(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to start processes as other users")
 	fd, child := connectWith(t, "connect", nil, alice)
 	if s := statusOf(t, child.Process.Pid); s.uid[1] != 0 || s.effective == 0 {
 		t.Fatalf("the client is %+v, want root", s)
@@ -198,11 +200,11 @@ func copyProgram(t *testing.T, path string) {
 
 // A process that is gone tells nothing, and neither does one that never was.
 func TestUnknownNamespace(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to start processes as other users")
 	fd, child := connectFrom(t, &syscall.Credential{Uid: alice, Gid: alice})
 	pidfd, err := PeerPIDFD(fd)
 	if errors.Is(err, unix.ENOPROTOOPT) {
-		t.Skip("needs Linux 6.5: ", err)
+		needs.Missing(t, "needs SO_PEERPIDFD (unix(7), Linux 6.5): %v", err)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
 func TestFromSocketPair(t *testing.T) {
@@ -33,7 +35,7 @@ func TestFromSocketPair(t *testing.T) {
 }
 
 func TestFromSocketOtherUser(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to start processes as other users")
 	few := []uint32{65533, 7}
 	many := make([]uint32, 200) // more than the first try has room for
 	for i := range many {
@@ -106,7 +108,7 @@ func TestPeerPIDFD(t *testing.T) {
 	fd, child := connectFrom(t, nil)
 	pidfd, err := PeerPIDFD(fd)
 	if errors.Is(err, unix.ENOPROTOOPT) {
-		t.Skip("needs Linux 6.5: ", err)
+		needs.Missing(t, "needs SO_PEERPIDFD (unix(7), Linux 6.5): %v", err)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
 // Ids that no account of this machine is likely to have.
@@ -37,7 +39,7 @@ func write(t *testing.T, path string, uid, gid int, mode os.FileMode) {
 // Files are opened, refused and made as the client's, and as the server's again
 // afterwards.
 func TestImpersonateFiles(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to start processes as other users")
 	dir := public(t)
 	tok := client(t, &syscall.Credential{Uid: alice, Gid: staff, Groups: []uint32{testers}})
 	home := filepath.Join(dir, "home")
@@ -101,7 +103,7 @@ func TestImpersonateFiles(t *testing.T) {
 
 // Two threads are two clients at once, and a third is still the server.
 func TestTwoClientsAtOnce(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to start processes as other users")
 	watchdog(t)
 	dir := public(t)
 	clients := []*Token{client(t, &syscall.Credential{Uid: alice, Gid: alice}), client(t, &syscall.Credential{Uid: bob, Gid: bob})}
@@ -145,7 +147,7 @@ func TestTwoClientsAtOnce(t *testing.T) {
 
 // A goroutine started inside runs as the server, also on a thread that is new.
 func TestGoroutinesDoNotInherit(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to start processes as other users")
 	watchdog(t)
 	const n = 40
 	err := Impersonate(token(alice), Options{}, func() error {
@@ -203,7 +205,7 @@ func whole(t *testing.T, f func()) {
 
 // The thread comes back however f ends.
 func TestComesBack(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to start processes as other users")
 	watchdog(t)
 	tok := token(alice, staff, testers)
 	sentinel := errors.New("f's own")
@@ -268,7 +270,7 @@ func TestComesBack(t *testing.T) {
 }
 
 func TestBeginAndRevert(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to start processes as other users")
 	watchdog(t)
 	tok := token(alice, staff)
 	whole(t, func() {
@@ -297,7 +299,7 @@ func TestBeginAndRevert(t *testing.T) {
 }
 
 func TestLevels(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to start processes as other users")
 	fd, child := connectFrom(t, &syscall.Credential{Uid: alice, Gid: staff, Groups: []uint32{testers}})
 	never := func() error { t.Error("f was called"); return nil }
 
@@ -349,9 +351,7 @@ func TestLevels(t *testing.T) {
 }
 
 func BenchmarkImpersonate(b *testing.B) {
-	if os.Geteuid() != 0 {
-		b.Skip("needs root, to take another user's ids")
-	}
+	needs.Root(b, "to take another user's ids")
 	tok := token(alice, staff)
 	for b.Loop() {
 		if err := Impersonate(tok, Options{}, func() error { return nil }); err != nil {

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
 // roles are the programs that this test binary is when SECURITY_TEST_ROLE names
@@ -178,21 +180,9 @@ func client(t *testing.T, cred *syscall.Credential) *Token {
 		t.Fatal(err)
 	}
 	if tok.Namespace() != OwnNamespace {
-		t.Skipf("the client's user namespace is %v: needs SO_PEERPIDFD (Linux 6.5)", tok.Namespace())
+		needs.Missing(t, "needs SO_PEERPIDFD (unix(7), Linux 6.5) to see the client's user namespace: it is %v", tok.Namespace())
 	}
 	return tok
-}
-
-// needRoot ends a test that starts processes of other users.
-func needRoot(t *testing.T) {
-	t.Helper()
-	if os.Geteuid() == 0 {
-		return
-	}
-	if os.Getenv("LPC_CI") != "" {
-		t.Fatal("needs root, to start processes as other users")
-	}
-	t.Skip("needs root, to start processes as other users")
 }
 
 // watchdog ends the process if the test hangs. It is no measure of anything.
@@ -257,7 +247,7 @@ func tcp(t *testing.T) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Skip("needs a loopback interface: ", err)
+		needs.Missing(t, "needs a loopback interface with 127.0.0.1: %v", err)
 	}
 	defer l.Close()
 	c, err := net.Dial("tcp", l.Addr().String())

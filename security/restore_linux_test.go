@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
 // refuseAt makes the kernel seem to refuse these steps, until the test ends.
@@ -24,7 +26,7 @@ func refuseAt(t *testing.T, err error, steps ...step) {
 
 // A step that is refused on the way there leaves the thread as it was.
 func TestRefusedThere(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to start processes as other users")
 	for _, at := range stepsThere {
 		t.Run(string(at), func(t *testing.T) {
 			for _, c := range []struct {
@@ -48,7 +50,7 @@ func TestRefusedThere(t *testing.T) {
 
 // A step that seems to be done and is not is found by looking.
 func TestVerifiedThere(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to start processes as other users")
 	for _, at := range []step{setGroups, setGroup, setUser, dropCaps} {
 		refuseAt(t, errSkip, at)
 		tok := token(alice, staff)
@@ -67,7 +69,7 @@ func TestVerifiedThere(t *testing.T) {
 // A step that is refused on the way back ends the thread, and nothing runs on it
 // but deferred functions.
 func TestRefusedBackEndsTheThread(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to start processes as other users")
 	watchdog(t)
 	makeDumpable(t)
 	type try struct {
@@ -123,7 +125,7 @@ func TestRefusedBackEndsTheThread(t *testing.T) {
 // As long as a thread that was not restored is there, the process stays as the
 // kernel has made it.
 func TestLostThreadKeepsCoresOff(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to start processes as other users")
 	watchdog(t)
 	makeDumpable(t)
 	cleared := clearedDumpable(t)

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
 // roleService is a server that is not root but may change ids by ambient
@@ -51,7 +53,7 @@ func roleService([]string) error {
 }
 
 func TestServiceWithAmbientCapabilities(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to start processes as other users")
 	watchdog(t)
 	cmd := role("service", &syscall.SysProcAttr{
 		Credential:  &syscall.Credential{Uid: alice, Gid: alice},
@@ -104,7 +106,7 @@ func roleUnprivileged([]string) error {
 }
 
 func TestUnprivileged(t *testing.T) {
-	needRoot(t)
+	needs.Root(t, "to start processes as other users")
 	watchdog(t)
 	attr := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: alice, Gid: staff, Groups: []uint32{staff, testers}}}
 	want := []string{`own: called true, no privilege false, error false, differs ""`}

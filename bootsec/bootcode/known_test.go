@@ -7,29 +7,15 @@ import (
 	"fmt"
 	"hash/crc32"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/seed-eedd8485/lpc/internal/golden"
+	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
-// shared finds a file of the project's shared data, or skips with its name.
-func shared(t *testing.T, name string) string {
-	t.Helper()
-	dir := os.Getenv("LPC_SHARED")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared") // beside the repository's root
-	}
-	path := filepath.Join(dir, name)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("%s is not there", name)
-	}
-	return path
-}
-
 func TestKnownIsTheSharedTable(t *testing.T) {
-	data, err := os.ReadFile(shared(t, "data/boot.json"))
+	data, err := os.ReadFile(needs.File(t, "boot.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,9 +5,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/seed-eedd8485/lpc/bootsec/internal/ndisasm"
+	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
 // shipped are the boot sectors of Debian's packages syslinux-common, extlinux
@@ -37,7 +39,13 @@ func readShipped(t *testing.T, path string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
-		t.Skipf("%s is not installed", path)
+		pkg := "grub-pc-bin"
+		if strings.HasPrefix(path, "/usr/lib/syslinux/") {
+			pkg = "syslinux-common"
+		} else if strings.HasPrefix(path, "/usr/lib/EXTLINUX/") {
+			pkg = "extlinux"
+		}
+		needs.Missing(t, "%s is not installed (Debian package %s)", path, pkg)
 	}
 	return data
 }
@@ -58,10 +66,7 @@ func TestShippedAgainstNdisasm(t *testing.T) {
 
 // The sector that install-mbr writes (Debian package mbr).
 func TestInstallMBRAgainstNdisasm(t *testing.T) {
-	program, err := exec.LookPath("/sbin/install-mbr")
-	if err != nil {
-		t.Skip("/sbin/install-mbr is not installed (Debian package mbr)")
-	}
+	program := needs.Tool(t, "install-mbr", "mbr")
 	path := filepath.Join(t.TempDir(), "disk.img")
 	disk := make([]byte, 1<<20)
 	copy(disk[tableOffset:], []byte{0x80, 0x20, 0x21, 0, 0x83, 0x65, 4, 0, 0, 8, 0, 0, 0, 4, 0, 0})
@@ -72,7 +77,7 @@ func TestInstallMBRAgainstNdisasm(t *testing.T) {
 	if out, err := exec.Command(program, "--force", path).CombinedOutput(); err != nil {
 		t.Fatalf("install-mbr: %v\n%s", err, out)
 	}
-	disk, err = os.ReadFile(path)
+	disk, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

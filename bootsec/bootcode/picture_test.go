@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/seed-eedd8485/lpc/internal/golden"
+	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
 // element is what the tests read of an SVG element.
@@ -133,11 +134,7 @@ func TestDOT(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden.Text(t, "tangle.dot", b.String())
-	dot, err := exec.LookPath("dot")
-	if err != nil {
-		t.Skip("dot is not installed (Debian package graphviz)")
-	}
-	cmd := exec.Command(dot, "-Tsvg")
+	cmd := exec.Command(needs.Tool(t, "dot", "graphviz"), "-Tsvg")
 	cmd.Stdin = &b
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("dot: %v\n%s", err, out)

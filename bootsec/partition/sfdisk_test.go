@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
 // sfdiskDump is what sfdisk --json prints.
@@ -30,21 +32,9 @@ type sfdiskDump struct {
 	} `json:"partitiontable"`
 }
 
-// sfdisk finds the program: it stands where only root's PATH looks.
-func sfdisk(t *testing.T) string {
-	t.Helper()
-	for _, path := range []string{"sfdisk", "/usr/sbin/sfdisk", "/sbin/sfdisk"} {
-		if p, err := exec.LookPath(path); err == nil {
-			return p
-		}
-	}
-	t.Skip("sfdisk is not installed (Debian package fdisk)")
-	return ""
-}
-
 // Images that sfdisk made must read as sfdisk reads them, without findings.
 func TestAgainstSfdisk(t *testing.T) {
-	program := sfdisk(t)
+	program := needs.Tool(t, "sfdisk", "fdisk")
 	for _, c := range []struct {
 		name, script string
 		mib          int64

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,23 +11,14 @@ import (
 )
 
 // TestDumpScript runs testdata/dump: kd over Windows dumps, in files that are written
-// here. status is TestScript's. A condition is the name of a file of the shared data:
-// true where it is there, and an error in CI where it is not.
+// here. needs and status are TestScript's.
 func TestDumpScript(t *testing.T) {
-	shared := os.Getenv("LPC_SHARED")
-	if shared == "" {
-		shared = filepath.Join("..", "..", "..", "shared") // beside the repository's root
-	}
-	shared, err := filepath.Abs(filepath.Join(shared, "data"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/dump",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
-			e.Setenv("SHARED", shared)
+			withTest(e)
 			m := xpMachine()
 			for name, kind := range map[string]dumptest.Kind{"full.dmp": dumptest.Full, "kernel.dmp": dumptest.Summary, "small.dmp": dumptest.Triage, "header.dmp": dumptest.HeaderOnly} {
 				if err := os.WriteFile(filepath.Join(e.WorkDir, name), m.Dump(kind), 0o600); err != nil {
@@ -38,17 +28,11 @@ func TestDumpScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"needs": cmdNeeds,
 			"status": func(ts *testscript.TestScript, neg bool, args []string) {
 				need(ts, neg, len(args) > 1)
 				checkStatus(ts, args[0], ts.Exec(args[1], args[2:]...), ts.ReadFile("stderr"))
 			},
-		},
-		Condition: func(name string) (bool, error) {
-			_, err := os.Stat(filepath.Join(shared, name))
-			if err != nil && os.Getenv("LPC_CI") != "" {
-				return false, fmt.Errorf("%s is not there", name)
-			}
-			return err == nil, nil
 		},
 	})
 }

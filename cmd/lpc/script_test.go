@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,6 +34,7 @@ func TestMain(m *testing.M) {
 //	silent WHO              wait until no process holds its stderr any more
 //	status N COMMAND...     run it: exit status N, and if not 0, one sentence on stderr
 //	nobody N COMMAND...     the same as uid 65534
+//	needs WHAT WHY          what the script needs of the machine: cmdNeeds
 //
 // Nothing waits for a time: a script that hangs is ended shortly before the
 // test's deadline.
@@ -55,15 +55,10 @@ func TestScript(t *testing.T) {
 			root := filepath.Join(e.WorkDir, "root")
 			e.Setenv("LPC_ROOT", root)
 			e.Setenv("PORT", `\RPC Control\x`)
+			withTest(e)
 			e.Values[procsKey{}] = map[string]*proc{}
 			e.Values[deadlineKey{}] = ctx
 			return os.Mkdir(root, 0o755)
-		},
-		Condition: func(cond string) (bool, error) {
-			if cond == "root" {
-				return os.Geteuid() == 0, nil
-			}
-			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"server": func(ts *testscript.TestScript, neg bool, args []string) {
@@ -97,6 +92,7 @@ func TestScript(t *testing.T) {
 				checkStatus(ts, args[0], ts.Exec(args[1], args[2:]...), ts.ReadFile("stderr"))
 			},
 			"nobody": cmdNobody,
+			"needs":  cmdNeeds,
 		},
 	})
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
 // A check is one run of spin.
@@ -99,7 +101,7 @@ var checks = []check{
 
 func TestModels(t *testing.T) {
 	if os.Getenv("LPC_MODEL") != "1" {
-		t.Skip("the models take minutes to check: make model")
+		needs.Elsewhere(t, "make model (the models take minutes to check)")
 	}
 	spin, cc := tools(t)
 	for _, c := range checks {
@@ -131,18 +133,13 @@ func TestModels(t *testing.T) {
 // tools finds spin and a C compiler.
 func tools(t *testing.T) (spin, cc string) {
 	t.Helper()
-	spin, err := exec.LookPath("spin")
-	if err == nil {
-		for _, name := range []string{os.Getenv("CC"), "cc", "gcc", "clang"} {
-			if cc, err = exec.LookPath(name); err == nil && name != "" {
-				return spin, cc
-			}
+	spin = needs.Tool(t, "spin", "spin")
+	for _, name := range []string{os.Getenv("CC"), "cc", "gcc", "clang"} {
+		if cc, err := exec.LookPath(name); err == nil && name != "" {
+			return spin, cc
 		}
 	}
-	if os.Getenv("LPC_CI") == "1" {
-		t.Fatalf("spin and a C compiler are needed in CI: %v", err)
-	}
-	t.Skipf("no exhaustive check of the models: %v", err)
+	needs.Missing(t, "there is no C compiler: neither $CC nor cc, gcc or clang is installed (Debian package gcc)")
 	return "", ""
 }
 

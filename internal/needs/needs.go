@@ -50,19 +50,18 @@ func Root(t testing.TB, why string) {
 	}
 }
 
-// File finds a file of the project's shared data by its name there.
+// File finds a file of the project's shared data by its name there. The data stand in the
+// directory data of $LPC_SHARED, or of a directory shared beside this module's.
 func File(t testing.TB, name string) (path string) {
 	t.Helper()
-	path, err := Shared(name)
+	path, err := shared(name)
 	if err != nil {
 		Missing(t, "%v", err)
 	}
 	return path
 }
 
-// Shared is File for who has no test. The data stand in the directory data of
-// $LPC_SHARED, or of a directory shared beside this module's.
-func Shared(name string) (path string, err error) {
+func shared(name string) (path string, err error) {
 	dir := os.Getenv("LPC_SHARED")
 	if dir == "" {
 		root, err := module()

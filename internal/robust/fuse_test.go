@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed-eedd8485/lpc"
 	"github.com/seed-eedd8485/lpc/internal/channel"
+	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
 func init() { roles["server of files"] = fuseRole }
@@ -22,14 +23,12 @@ func init() { roles["server of files"] = fuseRole }
 // TestFUSE: a server sends its client a file of a file system that it serves
 // itself, and answers nothing that is asked about it. The client must not ask.
 func TestFUSE(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("mounting FUSE needs root")
-	}
+	needs.Root(t, "to mount a FUSE file system")
 	base := takeCensus()
 	t.Run("client", func(t *testing.T) {
 		server := startAttr(t, &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}, "server of files", portName(t))
 		if line := receive(t, "the server of files", server.lines); line != "listening" {
-			t.Skip("FUSE cannot be mounted: ", line)
+			needs.Missing(t, "needs FUSE file systems (/dev/fuse, mount(2)): %s", line)
 		}
 		for _, what := range []string{"channel", "section"} {
 			var err error

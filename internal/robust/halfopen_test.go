@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/seed-eedd8485/lpc"
+	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
 // TestHalfOpen: 2,000 clients of one user connect and say nothing. Those beyond the
@@ -78,7 +79,7 @@ func TestHalfOpen(t *testing.T) {
 // handshake's time, and holds up nobody meanwhile.
 func TestSilentClient(t *testing.T) {
 	if !long {
-		t.Skip("waits for the handshake's time of 5 s: LPC_LONG=1")
+		needs.Elsewhere(t, "make long, with LPC_LONG=1 (it waits for the handshake's time of 5 s)")
 	}
 	base := takeCensus()
 	t.Run("server", func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-eedd8485/lpc"
 	"github.com/seed-eedd8485/lpc/internal/channel"
+	"github.com/seed-eedd8485/lpc/internal/needs"
 	"github.com/seed-eedd8485/lpc/namespace"
 )
 
@@ -85,7 +86,7 @@ func memory(t testing.TB, flags, size, seals int) int {
 		_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals)
 	}
 	if err != nil {
-		t.Skip("making a memfd: ", err)
+		needs.Missing(t, "needs a memfd with flags %#x, %d bytes and the seals %#x (memfd_create(2)): %v", flags, size, seals, err)
 	}
 	t.Cleanup(func() { _ = unix.Close(fd) })
 	return fd

@@ -8,13 +8,14 @@ import (
 	"testing"
 
 	"github.com/seed-eedd8485/lpc"
+	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
 // TestOneProcessor runs the tests that have both ends in one process again with
 // GOMAXPROCS=1: nobody spins then, and who does not give way stops all.
 func TestOneProcessor(t *testing.T) {
 	if runtime.GOMAXPROCS(0) == 1 || os.Getenv("GOMAXPROCS") == "1" {
-		t.Skip("runs with one already")
+		needs.Elsewhere(t, "go test without GOMAXPROCS=1: with it, all tests here have one processor")
 	}
 	cmd := exec.Command("/proc/self/exe", "-test.run=^(TestCloseDuringEverything|TestConnectAndClose|TestDialDeadlines|TestServerNeverAnswers|TestWaitersForSlots|TestManyLargeCallers|TestDatagramsFull|TestCallbacksNeverAnswered|TestHostileServer|TestHostileClient|TestBothEnds)$", "-test.timeout=5m")
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GORACE=atexit_sleep_ms=0")

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/seed-eedd8485/lpc"
+	"github.com/seed-eedd8485/lpc/internal/needs"
 	"github.com/seed-eedd8485/lpc/target/live"
 )
 
@@ -58,9 +59,7 @@ func look() error {
 // TestDenied: what a caller may not read is named with the reason.
 func TestDenied(t *testing.T) {
 	watchdog(t)
-	if os.Geteuid() != 0 {
-		skip(t, "needs root, to be somebody else")
-	}
+	needs.Root(t, "to be somebody else")
 	root := os.Getenv("LPC_ROOT")
 	if err := os.Chmod(root, 0o755); err != nil {
 		t.Fatal(err)

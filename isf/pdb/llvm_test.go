@@ -13,21 +13,9 @@ import (
 	"testing"
 
 	"github.com/seed-eedd8485/lpc/internal/golden"
+	"github.com/seed-eedd8485/lpc/internal/needs"
 	"github.com/seed-eedd8485/lpc/isf"
 )
-
-// tool finds a program, or skips; in CI its absence is a failure.
-func tool(t testing.TB, name, pkg string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		if os.Getenv("LPC_CI") != "" {
-			t.Fatalf("%s is not installed (Debian package %s)", name, pkg)
-		}
-		t.Skipf("%s is not installed (Debian package %s)", name, pkg)
-	}
-	return path
-}
 
 func run(t testing.TB, dir, program string, args ...string) string {
 	t.Helper()
@@ -44,7 +32,7 @@ func run(t testing.TB, dir, program string, args ...string) string {
 // it returns the database's path.
 func link(t testing.TB, arch, source string, compile ...string) string {
 	t.Helper()
-	clang, lld := tool(t, "clang", "clang"), tool(t, "lld-link", "lld")
+	clang, lld := needs.Tool(t, "clang", "clang"), needs.Tool(t, "lld-link", "lld")
 	dir := t.TempDir()
 	abs, err := filepath.Abs(filepath.Join("testdata", source))
 	if err != nil {
@@ -120,7 +108,7 @@ var (
 // dump runs llvm-pdbutil and reads what it prints.
 func dump(t testing.TB, path string) dumped {
 	t.Helper()
-	text := run(t, "", tool(t, "llvm-pdbutil", "llvm"), "dump", "--summary", "--section-headers", "--types",
+	text := run(t, "", needs.Tool(t, "llvm-pdbutil", "llvm"), "dump", "--summary", "--section-headers", "--types",
 		"--publics", "--symbols", "--fpo", "--dont-resolve-forward-refs", path)
 	d := dumped{layouts: map[string][]string{}, enums: map[string][]string{}}
 	lists, bits := map[string][]string{}, map[string]string{}

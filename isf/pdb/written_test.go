@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/internal/needs"
 	"github.com/seed-eedd8485/lpc/isf"
 )
 
@@ -158,7 +159,7 @@ func TestWrittenFrames(t *testing.T) {
 // llvm-pdbutil reads what the test writes as it is meant: the writer is not made
 // to suit the reader.
 func TestWriterAgainstLLVM(t *testing.T) {
-	program := tool(t, "llvm-pdbutil", "llvm")
+	program := needs.Tool(t, "llvm-pdbutil", "llvm")
 	path := filepath.Join(t.TempDir(), "written.pdb")
 	if err := os.WriteFile(path, writeMSF(4096, writtenStreams()), 0o600); err != nil {
 		t.Fatal(err)

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
 // Every member that the writer knows is written with a value of its own, and looked
@@ -66,13 +68,7 @@ func TestLayout(t *testing.T) {
 
 // file(1) recognises each header: it knows the format from another source.
 func TestFile(t *testing.T) {
-	program, err := exec.LookPath("file")
-	if err != nil {
-		if os.Getenv("LPC_CI") != "" {
-			t.Fatal("file is not installed (Debian package file)")
-		}
-		t.Skip("file is not installed (Debian package file)")
-	}
+	program := needs.Tool(t, "file", "file")
 	for _, c := range []struct {
 		p    Profile
 		kind Kind

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/internal/needs"
 	"github.com/seed-eedd8485/lpc/ntdump"
 	"github.com/seed-eedd8485/lpc/ntdump/dumptest"
 )
@@ -26,18 +27,7 @@ func images(t *testing.T, d *ntdump.Dump) []Image {
 // every frame says that it was found by a scan. The processor fell into amdppm.sys
 // from its idle loop or its power code: every return address lies in a module.
 func TestTriageStack(t *testing.T) {
-	dir := os.Getenv("LPC_SHARED")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared")
-	}
-	path := filepath.Join(dir, "data", "triage_x64.dmp")
-	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("LPC_CI") != "" {
-			t.Fatal("triage_x64.dmp is not there")
-		}
-		t.Skip("triage_x64.dmp is not there")
-	}
-	d, err := ntdump.Open(path)
+	d, err := ntdump.Open(needs.File(t, "triage_x64.dmp"))
 	if err != nil {
 		t.Fatal(err)
 	}

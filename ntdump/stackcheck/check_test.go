@@ -2,12 +2,11 @@ package stackcheck
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/seed-eedd8485/lpc/internal/golden"
+	"github.com/seed-eedd8485/lpc/internal/needs"
 	"github.com/seed-eedd8485/lpc/ntdump"
 	"github.com/seed-eedd8485/lpc/ntdump/dumptest"
 )
@@ -211,16 +210,9 @@ func TestX64(t *testing.T) {
 // The real small dump is a 7E with an access violation whose stack pointer is far
 // from the limit.
 func TestTriage(t *testing.T) {
-	dir := os.Getenv("LPC_SHARED")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared")
-	}
-	d, err := ntdump.Open(filepath.Join(dir, "data", "triage_x64.dmp"))
+	d, err := ntdump.Open(needs.File(t, "triage_x64.dmp"))
 	if err != nil {
-		if os.Getenv("LPC_CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip("triage_x64.dmp is not there")
+		t.Fatal(err)
 	}
 	defer d.Close()
 	r, err := Check(d)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/internal/needs"
 	"github.com/seed-eedd8485/lpc/internal/pool"
 	"github.com/seed-eedd8485/lpc/target"
 	"github.com/seed-eedd8485/lpc/target/live"
@@ -305,7 +306,7 @@ func TestSparse(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := f.WriteAt(i.loads[0].b, int64(off)+hole); err != nil {
-		t.Skipf("this file system has no file of 8 GB: %v", err)
+		needs.Missing(t, "needs a file system with sparse files of 8 GiB at %s: %v", path, err)
 	}
 	c := &core{}
 	counted := &counting{f: f}

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
 // A Line is one instruction of ndisasm's listing.
@@ -26,10 +28,7 @@ type Line struct {
 // test is skipped where ndisasm is not installed.
 func Run(t testing.TB, code []byte, origin uint32, sync []uint32) map[uint32]Line {
 	t.Helper()
-	path, err := exec.LookPath("ndisasm")
-	if err != nil {
-		t.Skip("ndisasm is not installed (Debian package nasm)")
-	}
+	path := needs.Tool(t, "ndisasm", "nasm")
 	file := filepath.Join(t.TempDir(), "code.bin")
 	if err := os.WriteFile(file, code, 0o600); err != nil {
 		t.Fatalf("writing code for ndisasm: %v", err)
