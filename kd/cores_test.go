@@ -1,19 +1,15 @@
 package kd_test
 
 import (
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/seed-eedd8485/lpc/internal/golden"
 	"github.com/seed-eedd8485/lpc/internal/needs"
+	"github.com/seed-eedd8485/lpc/internal/proctest"
+	"github.com/seed-eedd8485/lpc/internal/targettest"
 	"github.com/seed-eedd8485/lpc/kd"
-	"github.com/seed-eedd8485/lpc/target"
-	"github.com/seed-eedd8485/lpc/target/elfcore"
 	"github.com/seed-eedd8485/lpc/target/lpcpool"
 )
 
@@ -35,27 +31,23 @@ func TestCores(t *testing.T) {
 			}
 			list, pids, ids := s.commands(t)
 			for _, c := range s.children { // so that no goroutine moves between the readings
-				c.freeze(t)
+				c.Freeze(t)
 			}
 			want := newNormalizer(pids, ids).text(s.script(t, list))
 			t.Run("gcore", func(t *testing.T) {
-				s.isAlike(t, sc, gcores(t, s.children), list, want, pids, ids)
+				s.isAlike(t, sc, proctest.Cores(t, s.children...), list, want, pids, ids)
 			})
 			t.Run("core", func(t *testing.T) {
-				s.isAlike(t, sc, crash(t, s.children), list, want, pids, ids)
+				s.isAlike(t, sc, proctest.Crash(t, s.children...), list, want, pids, ids)
 			})
 		})
 	}
 }
 
 // isAlike carries out the commands on cores of the scene.
-func (s *stage) isAlike(t *testing.T, sc *scene, cores []target.Target, list []string, want string, pids []int, ids []uint32) {
+func (s *stage) isAlike(t *testing.T, sc *scene, cores []string, list []string, want string, pids []int, ids []uint32) {
 	t.Helper()
-	tg, err := target.Join(cores...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = tg.Close() })
+	tg := targettest.Cores(t, cores)
 	of := &stage{target: tg, session: kd.NewSession(tg)}
 	if got := newNormalizer(pids, ids).text(of.script(t, list)); got != want {
 		t.Errorf("the cores and the processes: %s", golden.Differ(got, want))
@@ -64,84 +56,6 @@ func (s *stage) isAlike(t *testing.T, sc *scene, cores []target.Target, list []s
 	if of.session.Status != sc.status {
 		t.Errorf("!deadlock: status %d, want %d", of.session.Status, sc.status)
 	}
-}
-
-// freeze stops a process and waits until it has stopped.
-func (c *child) freeze(t *testing.T) {
-	t.Helper()
-	if err := c.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	for {
-		b, err := os.ReadFile("/proc/" + strconv.Itoa(c.pid()) + "/stat")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.HasPrefix(string(b[strings.LastIndexByte(string(b), ')')+1:]), " T") {
-			return
-		}
-	}
-}
-
-// cannot skips a test that this machine cannot run, and fails it in CI.
-func cannot(t *testing.T, why string) {
-	t.Helper()
-	if os.Getenv("LPC_CI") != "" {
-		t.Fatal(why)
-	}
-	t.Skip(why)
-}
-
-func gcores(t *testing.T, procs []*child) (list []target.Target) {
-	t.Helper()
-	tool, err := exec.LookPath("gcore")
-	if err != nil {
-		cannot(t, "gcore (of gdb) is not installed")
-	}
-	for _, p := range procs {
-		prefix := filepath.Join(t.TempDir(), "core")
-		if out, err := exec.Command(tool, "-o", prefix, strconv.Itoa(p.pid())).CombinedOutput(); err != nil {
-			t.Fatalf("gcore: %v\n%s", err, out)
-		}
-		list = append(list, opened(t, prefix+"."+strconv.Itoa(p.pid())))
-	}
-	return list
-}
-
-func opened(t *testing.T, path string) target.Target {
-	t.Helper()
-	tg, err := elfcore.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tg
-}
-
-// crash ends stopped processes with SIGABRT at one time and opens the cores that the
-// kernel writes.
-func crash(t *testing.T, procs []*child) (list []target.Target) {
-	t.Helper()
-	pattern, err := os.ReadFile("/proc/sys/kernel/core_pattern")
-	if err != nil || strings.HasPrefix(string(pattern), "|") || strings.HasPrefix(string(pattern), "/") {
-		cannot(t, "/proc/sys/kernel/core_pattern does not leave core files where a process ran: "+strings.TrimSpace(string(pattern)))
-	}
-	for _, sig := range []os.Signal{syscall.SIGABRT, syscall.SIGCONT} {
-		for _, p := range procs {
-			if err := p.cmd.Process.Signal(sig); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	for _, p := range procs {
-		_ = p.cmd.Wait()
-		st, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
-		files, _ := filepath.Glob(filepath.Join(p.cmd.Dir, "core*"))
-		if !ok || !st.CoreDump() || len(files) != 1 {
-			cannot(t, "the kernel wrote no core file: is the limit on cores (ulimit -Hc) 0?")
-		}
-		list = append(list, opened(t, files[0]))
-	}
-	return list
 }
 
 // erased is an extent whose first page reads as zeros.

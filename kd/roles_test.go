@@ -12,9 +12,9 @@ import (
 	"github.com/seed-eedd8485/lpc"
 )
 
-var roles = map[string]func(args []string) error{"service": service, "client": client}
+var roles = map[string]func() error{"service": service, "client": client}
 
-// service is a port NAME with so many handlers; with 0, one that nobody lets a client
+// service NAME HANDLERS is a port with so many handlers; with 0, one that nobody lets a client
 // into. A request says what its handler does:
 //
 //	hold                 nothing, until the process ends
@@ -27,7 +27,8 @@ var roles = map[string]func(args []string) error{"service": service, "client": c
 //	as REQUEST           it acts as the client, and does as REQUEST says
 //
 // A line "close" on standard input closes the port, "end" ends the process.
-func service(args []string) error {
+func service() error {
+	args := os.Args[1:]
 	workers, err := strconv.Atoi(args[1])
 	if err != nil {
 		return err
@@ -115,10 +116,11 @@ func (sv *server) do(r lpc.Request, what string) error {
 	return r.Reply(nil)
 }
 
-// client calls a port with each request of its arguments, each on a connection and a
+// client PORT REQUEST... calls a port with each request, each on a connection and a
 // goroutine of its own, one after the other has been sent on "next". It says what
 // came of each. "connect" only connects, "flood REQUEST" sends twenty datagrams.
-func client(args []string) error {
+func client() error {
+	args := os.Args[1:]
 	fmt.Println("ready")
 	in := bufio.NewScanner(os.Stdin)
 	for _, request := range args[1:] {

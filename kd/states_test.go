@@ -2,21 +2,20 @@ package kd_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/seed-eedd8485/lpc/internal/golden"
+	"github.com/seed-eedd8485/lpc/internal/proctest"
+	"github.com/seed-eedd8485/lpc/internal/targettest"
 	"github.com/seed-eedd8485/lpc/kd"
 	"github.com/seed-eedd8485/lpc/kd/records"
 	"github.com/seed-eedd8485/lpc/target"
 	"github.com/seed-eedd8485/lpc/target/live"
 	"github.com/seed-eedd8485/lpc/target/lpcpool"
-	"github.com/seed-eedd8485/lpc/target/snapshot"
 	"github.com/seed-eedd8485/lpc/waitgraph"
 )
 
@@ -43,12 +42,12 @@ var scenes = []scene{
 	{name: "flood", procs: []proc{{"service", "alpha", "1"}, {"client", "alpha", "flood hold"}}, want: "queued 19; served 1"},
 	{name: "dead client", procs: []proc{{"service", "alpha", "1"}, {"client", "alpha", "hold"}}, want: "served 1", after: func(t *testing.T, s *stage) {
 		s.settle(t, "1 wait; served 1")
-		s.kill(t, 1)
+		s.children[1].Kill()
 	}},
 	{name: "closed port", procs: []proc{{"service", "alpha", "1"}, {"client", "alpha", "hold"}}, want: "served 1", after: func(t *testing.T, s *stage) {
 		s.settle(t, "1 wait; served 1")
-		s.children[0].say(t, "close")
-		s.children[0].expect(t, "closed")
+		s.children[0].Say(t, "close")
+		s.children[0].Expect(t, "closed")
 	}},
 	{name: "two", procs: []proc{{"service", "alpha", "1"}, {"service", "beta", "1"}, {"client", "alpha", "call beta call alpha hold"}},
 		want: "3 wait; queued 1; served 2", status: kd.StatusProved},
@@ -76,7 +75,7 @@ func named(t *testing.T, name string) *scene {
 
 // A stage is a scene's processes and the target that is all of them.
 type stage struct {
-	children []*child
+	children []*proctest.Child
 	live     []*live.Target
 	target   target.Target
 	session  *kd.Session
@@ -97,7 +96,7 @@ func play(t *testing.T, sc *scene) *stage {
 			continue
 		}
 		for k := range p[2:] {
-			s.children[i].say(t, "next")
+			s.children[i].Say(t, "next")
 			s.open(t)
 			if k < len(p[2:])-1 {
 				waiting++
@@ -123,7 +122,7 @@ func (s *stage) open(t *testing.T) {
 	s.live = nil
 	for _, c := range s.children {
 		for {
-			tg, err := live.Open(c.pid())
+			tg, err := live.Open(c.PID())
 			if err == nil {
 				list, s.live = append(list, tg), append(s.live, tg)
 				break
@@ -151,6 +150,16 @@ func (s *stage) world(t *testing.T) *records.World {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// snapshot is the scene in a file.
+func (s *stage) snapshot(t *testing.T) target.Target {
+	t.Helper()
+	var pools []*lpcpool.Pool
+	for _, l := range s.live {
+		pools = append(pools, l.Pools()...)
+	}
+	return targettest.Snapshot(t, pools)
 }
 
 // settle waits until the scene's summary begins with that text.
@@ -224,12 +233,6 @@ func summary(w *records.World) string {
 	return strings.Join(parts, "; ")
 }
 
-func (s *stage) kill(t *testing.T, i int) {
-	t.Helper()
-	_ = s.children[i].cmd.Process.Kill()
-	_ = s.children[i].cmd.Wait()
-}
-
 // run carries out commands and gives what they print.
 func (s *stage) run(t *testing.T, line string) string {
 	t.Helper()
@@ -248,7 +251,7 @@ func (s *stage) commands(t *testing.T) (list []string, pids []int, ids []uint32)
 	list = []string{"!process 0 0", "!lpc port", "!lpc thread", "!lpc message", "!waitchain", "!deadlock", "!stuck 0", "!failed", "!gflag"}
 	pids = []int{os.Getpid()} // their parent
 	for _, c := range s.children {
-		pids = append(pids, c.pid())
+		pids = append(pids, c.PID())
 	}
 	for _, p := range w.Ports {
 		if p.Kind == records.Connection {
@@ -278,29 +281,6 @@ func (s *stage) script(t *testing.T, list []string) string {
 		fmt.Fprintf(&b, "kd> %s\n%s\n", line, s.run(t, line))
 	}
 	return b.String()
-}
-
-// snapshot is the scene in a file.
-func (s *stage) snapshot(t *testing.T) target.Target {
-	t.Helper()
-	var pools []*lpcpool.Pool
-	for _, l := range s.live {
-		pools = append(pools, l.Pools()...)
-	}
-	path := filepath.Join(t.TempDir(), "snapshot")
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(snapshot.Write(f, lpcpool.New(pools), snapshot.Here()), f.Close()); err != nil {
-		t.Fatal(err)
-	}
-	tg, err := snapshot.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = tg.Close() })
-	return tg
 }
 
 // TestStates starts real processes in each state and compares what every command

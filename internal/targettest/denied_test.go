@@ -90,10 +90,10 @@ func TestDenied(t *testing.T) {
 	if err != nil {
 		t.Fatalf("as nobody: %v\n%s", err, out)
 	}
-	why := fmt.Sprintf("process %d may not be read: no right to ptrace it, or it is not dumpable", c.pid())
+	why := fmt.Sprintf("process %d may not be read: no right to ptrace it, or it is not dumpable", c.PID())
 	for _, want := range []string{
-		fmt.Sprintf("process %d %s\n", c.pid(), why),
-		fmt.Sprintf(`port \RPC Control\open of %d %s`+"\n", c.pid(), why),
+		fmt.Sprintf("process %d %s\n", c.PID(), why),
+		fmt.Sprintf(`port \RPC Control\open of %d %s`+"\n", c.PID(), why),
 		`port \rpc control\closed of 0 who listens is not known: `,
 		"name open " + why + "\n",
 		"name closed who listens is not known: ",

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/internal/proctest"
 	"github.com/seed-eedd8485/lpc/target"
 	"github.com/seed-eedd8485/lpc/target/live"
 )
@@ -16,14 +17,14 @@ import (
 func TestKilledWhileRead(t *testing.T) {
 	watchdog(t)
 	c := start(t, "server")
-	l := only(t, c.pid())
+	l := only(t, c.PID())
 	before, killed := 0, false
 	ports, _ := l.Ports()
 	var said error
 	for o := range ports {
 		if !killed {
 			killed = true
-			kill(t, c)
+			c.Kill()
 		}
 		if o.Err != nil {
 			said = o.Err
@@ -33,12 +34,12 @@ func TestKilledWhileRead(t *testing.T) {
 			t.Errorf("port %#x cannot be read any more", o.Addr)
 		}
 	}
-	want := fmt.Sprintf("process %d has ended; its memory is read as it left it", c.pid())
+	want := fmt.Sprintf("process %d has ended; its memory is read as it left it", c.PID())
 	if before != 3 || said == nil || said.Error() != want {
 		t.Errorf("%d ports and then %v, want 3 and %q", before, said, want)
 	}
 	for range 2 {
-		p, err := l.Process(uint64(c.pid()))
+		p, err := l.Process(uint64(c.PID()))
 		if err != nil || p.Err == nil || p.Err.Error() != want || p.Image == "" {
 			t.Errorf("the process is %+v (%v), want the error %q", p, err, want)
 		}
@@ -57,15 +58,15 @@ func TestKilledBetween(t *testing.T) {
 	watchdog(t)
 	a, b := start(t, "server"), start(t, "open server")
 	l := running(t)
-	has := func(c *child) bool {
-		p, err := l.Process(uint64(c.pid()))
-		return err == nil && p.ID == uint32(c.pid())
+	has := func(c *proctest.Child) bool {
+		p, err := l.Process(uint64(c.PID()))
+		return err == nil && p.ID == uint32(c.PID())
 	}
 	if !has(a) || !has(b) {
 		t.Fatal("two processes do not show")
 	}
-	kill(t, a)
-	if p, _ := l.Process(uint64(a.pid())); p.Err == nil {
+	a.Kill()
+	if p, _ := l.Process(uint64(a.PID())); p.Err == nil {
 		t.Error("a process that has ended is shown without a word")
 	}
 	if err := l.Refresh(); err != nil {
@@ -74,24 +75,16 @@ func TestKilledBetween(t *testing.T) {
 	if has(a) || !has(b) {
 		t.Errorf("after the end of one: it shows %v, the other %v", has(a), has(b))
 	}
-	if n, err := l.ReadMemory(uint64(a.pid())<<40, make([]byte, 8)); n != 0 || !errors.As(err, new(*target.Absent)) {
+	if n, err := l.ReadMemory(uint64(a.PID())<<40, make([]byte, 8)); n != 0 || !errors.As(err, new(*target.Absent)) {
 		t.Errorf("its memory: %d bytes, %v", n, err)
 	}
-}
-
-func kill(t *testing.T, c *child) {
-	t.Helper()
-	if err := c.cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = c.cmd.Wait()
 }
 
 func TestOpenOne(t *testing.T) {
 	watchdog(t)
 	c := start(t, "none")
 	for pid, want := range map[int]string{
-		c.pid(): fmt.Sprintf("process %d has no pool: it does not use lpc", c.pid()),
+		c.PID(): fmt.Sprintf("process %d has no pool: it does not use lpc", c.PID()),
 		1 << 29: fmt.Sprintf("there is no process %d", 1<<29),
 	} {
 		if l, err := live.Open(pid); err == nil || err.Error() != want {
@@ -107,7 +100,7 @@ func TestOpenOne(t *testing.T) {
 func TestGrows(t *testing.T) {
 	watchdog(t)
 	c := start(t, "grower")
-	l := only(t, c.pid())
+	l := only(t, c.PID())
 	blocks := func() (n int) {
 		for b := range l.Blocks("LpcM") {
 			if b.Err != nil {
@@ -120,14 +113,12 @@ func TestGrows(t *testing.T) {
 	if n := blocks(); n != 0 {
 		t.Errorf("%d messages at first, want none", n)
 	}
-	if _, err := c.in.Write([]byte("go\n")); err != nil {
-		t.Fatal(err)
-	}
-	c.expect(t, "grown")
+	c.Say(t, "go")
+	c.Expect(t, "grown")
 	if n := blocks(); n < 2000 {
 		t.Errorf("%d messages after 2000 were received", n)
 	}
-	if want := uint64(len(only(t, c.pid()).Pools()[0].Extents)); want < 4 || field(l, "_LPC_POOL_HEADER", "Extents", uint64(c.pid())<<40|0x60) != want {
+	if want := uint64(len(only(t, c.PID()).Pools()[0].Extents)); want < 4 || field(l, "_LPC_POOL_HEADER", "Extents", uint64(c.PID())<<40|0x60) != want {
 		t.Errorf("%d extents, want at least 4", want)
 	}
 }

@@ -1,37 +1,16 @@
 package targettest
 
 import (
-	"bufio"
-	"fmt"
-	"io"
 	"os"
-	"os/exec"
-	"runtime"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/seed-eedd8485/lpc/internal/proctest"
 )
 
-// Processes that a test looks at are this binary again with LPC_TEST_ROLE: a role
-// is a function in roles_test.go.
+// Processes that a test looks at are this binary in a role of roles_test.go.
 func TestMain(m *testing.M) {
-	if name := os.Getenv("LPC_TEST_ROLE"); name != "" {
-		// So that the kernel writes a core file, if the hard limit lets it.
-		var most syscall.Rlimit
-		if err := syscall.Getrlimit(syscall.RLIMIT_CORE, &most); err == nil {
-			if os.Geteuid() == 0 {
-				most.Max = ^uint64(0) // RLIM_INFINITY
-			}
-			most.Cur = most.Max
-			_ = syscall.Setrlimit(syscall.RLIMIT_CORE, &most)
-		}
-		if err := roles[name](); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
+	proctest.Run(roles)
 	dir, err := os.MkdirTemp("", "lpc-test")
 	if err != nil {
 		panic(err)
@@ -42,62 +21,17 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// watchdog ends the process with all its stacks when a test hangs. It asserts no
-// time: it is far beyond what any test takes.
 func watchdog(t *testing.T) {
 	t.Helper()
-	w := time.AfterFunc(8*time.Minute, func() {
-		b := make([]byte, 1<<20)
-		fmt.Fprintf(os.Stderr, "%s hangs:\n%s\n", t.Name(), b[:runtime.Stack(b, true)])
-		os.Exit(2)
-	})
-	t.Cleanup(func() { w.Stop() })
+	proctest.Watchdog(t, 8*time.Minute)
 }
 
-// A child is a process that a test looks at. It ends when its input does.
-type child struct {
-	cmd *exec.Cmd
-	in  io.WriteCloser
-	out *bufio.Reader
-	dir string // its working directory, where a core file goes
-}
-
-func (c *child) pid() int { return c.cmd.Process.Pid }
-
-// start starts a role and waits until it says "ready".
-func start(t *testing.T, role string, env ...string) *child {
+// start starts a role, which may dump core, and waits until it says "ready".
+func start(t *testing.T, role string) *proctest.Child {
 	t.Helper()
-	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(append(os.Environ(), "LPC_TEST_ROLE="+role), env...)
-	if os.Getenv("LPC_TEST_STDERR") != "" {
-		cmd.Stderr = os.Stderr // a crash prints every goroutine
-	}
-	cmd.Dir = t.TempDir()
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	c := &child{cmd: cmd, in: in, out: bufio.NewReader(out), dir: cmd.Dir}
-	t.Cleanup(func() {
-		_ = in.Close()
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	c.expect(t, "ready")
+	cmd := proctest.Command(role)
+	proctest.MayDump(t, cmd)
+	c := proctest.Start(t, cmd)
+	c.Expect(t, "ready")
 	return c
-}
-
-func (c *child) expect(t *testing.T, want string) {
-	t.Helper()
-	line, err := c.out.ReadString('\n')
-	if got := strings.TrimSpace(line); got != want {
-		t.Fatalf("process %d said %q (%v), want %q", c.pid(), got, err, want)
-	}
 }

@@ -11,7 +11,7 @@ import (
 func TestMoving(t *testing.T) {
 	watchdog(t)
 	c := start(t, "load")
-	l := only(t, c.pid())
+	l := only(t, c.PID())
 	for range 200 {
 		if err := l.Refresh(); err != nil {
 			t.Fatal(err)
@@ -51,7 +51,7 @@ func TestMoving(t *testing.T) {
 				t.Errorf("name %+v", o)
 			}
 		}
-		for h := range l.Handles(uint64(c.pid())) {
+		for h := range l.Handles(uint64(c.PID())) {
 			if h.Err != nil {
 				t.Errorf("handle %+v", h)
 			}

@@ -3,17 +3,18 @@ package targettest
 import (
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/internal/proctest"
 	"github.com/seed-eedd8485/lpc/target"
 	"github.com/seed-eedd8485/lpc/target/live"
 )
 
 // states starts a server and a client in every state of roles_test.go, and waits
 // until they are in it.
-func states(t *testing.T) (srv, cl *child) {
+func states(t *testing.T) (srv, cl *proctest.Child) {
 	t.Helper()
-	srv = start(t, "server", "GOTRACEBACK=crash")
-	cl = start(t, "client", "GOTRACEBACK=crash")
-	l := join(t, only(t, srv.pid()), only(t, cl.pid()))
+	srv = start(t, "server")
+	cl = start(t, "client")
+	l := join(t, only(t, srv.PID()), only(t, cl.PID()))
 	for !settled(l) {
 		if err := target.Refresh(l); err != nil {
 			t.Fatal(err)
