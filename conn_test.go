@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/seed-eedd8485/lpc/internal/needs"
+	"github.com/seed-eedd8485/lpc/internal/proctest"
 )
 
 func TestConnectionInformation(t *testing.T) {
@@ -250,10 +251,10 @@ func init() {
 func TestTwoProcesses(t *testing.T) {
 	watchdog(t)
 	s := start(t, "echo", "LPC_TEST_PORT="+name(t))
-	s.line(t)
+	s.Line(t)
 	c := dialed(t, nil)
-	if c.Peer().PID != s.cmd.Process.Pid {
-		t.Errorf("the server is process %d, the kernel says %d", s.cmd.Process.Pid, c.Peer().PID)
+	if c.Peer().PID != s.PID() {
+		t.Errorf("the server is process %d, the kernel says %d", s.PID(), c.Peer().PID)
 	}
 	for _, n := range []int{0, 304, 305, 3 << 20} {
 		if got, err := c.Call(t.Context(), random(n)); err != nil || string(got) != string(random(n)) {
@@ -277,7 +278,7 @@ func TestTwoProcesses(t *testing.T) {
 	for _, i := range infos {
 		if i.Name == name(t) {
 			found = true
-			if !i.Readable || i.Connections != 1 || i.PID != s.cmd.Process.Pid || i.Calls < 5 || i.Stale {
+			if !i.Readable || i.Connections != 1 || i.PID != s.PID() || i.Calls < 5 || i.Stale {
 				t.Errorf("listed as %+v", i)
 			}
 		}
@@ -290,7 +291,7 @@ func TestTwoProcesses(t *testing.T) {
 func TestServerKilledInCall(t *testing.T) {
 	watchdog(t)
 	s := start(t, "echo", "LPC_TEST_PORT="+name(t))
-	s.line(t)
+	s.Line(t)
 	c := dialed(t, nil)
 	var wg sync.WaitGroup
 	for range 10 {
@@ -299,16 +300,14 @@ func TestServerKilledInCall(t *testing.T) {
 				t.Errorf("call to a server that was killed: %v", err)
 			}
 		})
-		s.line(t)
+		s.Line(t)
 	}
-	if err := s.cmd.Process.Signal(syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
+	s.Signal(t, syscall.SIGKILL)
 	wg.Wait()
 	if err := c.Err(); !errors.Is(err, ErrPeerDied) {
 		t.Errorf("the connection ended with %v", err)
 	}
-	_ = s.cmd.Wait() // the listening socket lives as long as any of the process does
+	_ = s.Cmd.Wait() // the listening socket lives as long as any of the process does
 	infos, err := Ports(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -333,7 +332,7 @@ func TestOtherUser(t *testing.T) {
 	t.Setenv("LPC_ROOT", root)
 	for all, admitted := range map[string]bool{"": false, "1": true} {
 		port := name(t) + all
-		start(t, "echo", "LPC_TEST_PORT="+port, "LPC_TEST_ALL="+all).line(t)
+		start(t, "echo", "LPC_TEST_PORT="+port, "LPC_TEST_ALL="+all).Line(t)
 		cmd := asAnother(t, root, "LPC_TEST_ROLE=who", "LPC_TEST_PORT="+port)
 		var errs strings.Builder
 		cmd.Stderr = &errs
@@ -379,7 +378,7 @@ func everybodys(t *testing.T) string {
 func needsAnotherUser(t *testing.T) {
 	t.Helper()
 	needs.Root(t, "to run a client as another user")
-	if os.Getenv("LPC_TEST_EMULATOR") != "" {
+	if proctest.Emulated() {
 		needs.Elsewhere(t, "go test on this processor itself: its emulator does not hand SO_PEERGROUPS on")
 	}
 }

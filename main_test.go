@@ -1,30 +1,21 @@
 package lpc
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"os/exec"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed-eedd8485/lpc/internal/proctest"
 )
 
-// Tests that need a second process start this binary again with LPC_TEST_ROLE: a
-// role is a function that runs in a process of its own.
+// Tests that need a second process start this binary in one of these roles.
 var roles = map[string]func() error{}
 
 func TestMain(m *testing.M) {
-	if name := os.Getenv("LPC_TEST_ROLE"); name != "" {
-		if err := roles[name](); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
+	proctest.Run(roles)
 	dir, err := os.MkdirTemp("", "lpc-test")
 	if err != nil {
 		panic(err)
@@ -35,16 +26,9 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// watchdog ends the process with all its stacks when a test hangs. It asserts no
-// time: it is far beyond what any test takes.
 func watchdog(t *testing.T) {
 	t.Helper()
-	w := time.AfterFunc(2*time.Minute, func() {
-		b := make([]byte, 1<<20)
-		fmt.Fprintf(os.Stderr, "%s hangs:\n%s\n", t.Name(), b[:runtime.Stack(b, true)])
-		os.Exit(2)
-	})
-	t.Cleanup(func() { w.Stop() })
+	proctest.Watchdog(t, 2*time.Minute)
 }
 
 // name is a port name of the test's own.
@@ -83,47 +67,8 @@ func dialed(t *testing.T, o *DialOptions) *Conn {
 
 func echo(r Request) { _ = r.Reply(r.View()) }
 
-// A child is a second process.
-type child struct {
-	cmd *exec.Cmd
-	out *bufio.Reader
-}
-
 // start starts a role; its environment gets env.
-func start(t *testing.T, role string, env ...string) *child {
+func start(t *testing.T, role string, env ...string) *proctest.Child {
 	t.Helper()
-	cmd := exec.Command("/proc/self/exe")
-	if e := os.Getenv("LPC_TEST_EMULATOR"); e != "" { // this binary is another processor's
-		cmd = exec.Command(e, os.Args[0])
-	}
-	cmd.Env = append(append(os.Environ(), "LPC_TEST_ROLE="+role), env...)
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	c := &child{cmd: cmd, out: bufio.NewReader(out)}
-	t.Cleanup(func() {
-		_ = in.Close() // a role ends when its input does
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	return c
-}
-
-// line is the child's next line of output.
-func (c *child) line(t *testing.T) string {
-	t.Helper()
-	s, err := c.out.ReadString('\n')
-	if err != nil {
-		t.Fatalf("reading the child's output: %v", err)
-	}
-	return strings.TrimSpace(s)
+	return proctest.Start(t, proctest.Command(role, env...))
 }

@@ -1,12 +1,10 @@
 package deadlock_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,28 +12,23 @@ import (
 
 	"github.com/seed-eedd8485/lpc"
 	"github.com/seed-eedd8485/lpc/deadlock"
+	"github.com/seed-eedd8485/lpc/internal/proctest"
 )
 
 // hangs is when a test gives up.
 const hangs = 30 * time.Second
 
 func TestMain(m *testing.M) {
-	if role := os.Getenv("LPC_TEST_ROLE"); role != "" {
-		if err := serve(role); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
+	proctest.Run(map[string]func() error{"service": serve})
 	os.Exit(m.Run())
 }
 
-// serve is a service: "NAME NEXT WORKERS". A request whose data is not empty has it call
+// serve NAME NEXT WORKERS is a service. A request whose data is not empty has it call
 // the service NEXT with that data's rest, and reply what that replies.
-func serve(role string) error {
-	var name, next string
-	var workers int
-	if _, err := fmt.Sscan(role, &name, &next, &workers); err != nil {
+func serve() error {
+	name, next := os.Args[1], os.Args[2]
+	workers, err := strconv.Atoi(os.Args[3])
+	if err != nil {
 		return err
 	}
 	port, err := lpc.Listen(name, &lpc.ListenOptions{MaxWorkers: workers})
@@ -81,30 +74,12 @@ func serve(role string) error {
 
 func start(t *testing.T, name, next string, workers int) (pid int) {
 	t.Helper()
-	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), "LPC_TEST_ROLE="+name+" "+next+" "+strconv.Itoa(workers))
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err == nil {
-		_, err = bufio.NewReader(out).ReadString('\n')
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = in.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("service %s: %v", name, err)
-		}
-	})
-	return cmd.Process.Pid
+	cmd := proctest.Command("service")
+	cmd.Args = append(cmd.Args, name, next, strconv.Itoa(workers))
+	c := proctest.Start(t, cmd)
+	c.Expect(t, "ready")
+	t.Cleanup(func() { c.End(t) })
+	return c.PID()
 }
 
 // ask calls a service from this process.

@@ -13,10 +13,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/seed-eedd8485/lpc/internal/needs"
+	"github.com/seed-eedd8485/lpc/internal/proctest"
 )
 
 func TestList(t *testing.T) {
-	first, second := newRoot(t), publicDir(t)
+	first, second := newRoot(t), proctest.PublicDir(t)
 	inSecond := Options{Root: second}
 	listenOn(t, "zebra", Options{})
 	listenOn(t, "Spool", Options{})
@@ -109,7 +110,7 @@ func TestListSaysWhoListens(t *testing.T) {
 	t.Setenv("LPC_ROOT", userDir(t, nobody))
 	p := start(t, "listen spool 0600", asUser(nobody))
 	p.expect(t, "ok")
-	want := fmt.Sprintf("ok spool stale=false pid=%d uid=%d spool", p.cmd.Process.Pid, nobody)
+	want := fmt.Sprintf("ok spool stale=false pid=%d uid=%d spool", p.PID(), nobody)
 	if got := run(t, "list", asUser(nobody)); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -110,16 +110,16 @@ func TestRaceOfTwoProcesses(t *testing.T) {
 		a, b := start(t, "race spool"), start(t, "race spool")
 		a.expect(t, "ready")
 		b.expect(t, "ready")
-		a.tell(t)
-		b.tell(t)
+		a.Say(t, "")
+		b.Say(t, "")
 		got := []string{a.line(), b.line()}
 		slices.Sort(got)
 		if !slices.Equal(got, []string{"in-use", "ok"}) {
 			t.Fatalf("got %q, want one ok and one in-use", got)
 		}
 		// The name is left stale for the next round.
-		a.kill(t)
-		b.kill(t)
+		a.Kill()
+		b.Kill()
 	}
 }
 

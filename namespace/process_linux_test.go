@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -17,10 +16,11 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/seed-eedd8485/lpc/internal/proctest"
 )
 
 const (
-	roleEnv   = "NAMESPACE_TEST_ROLE"
 	systemEnv = "NAMESPACE_TEST_SYSTEM_ROOT"
 	nobody    = 65534
 )
@@ -30,12 +30,10 @@ func TestMain(m *testing.M) {
 	if root := os.Getenv(systemEnv); root != "" {
 		systemRoot = root
 	}
-	if role := strings.Fields(os.Getenv(roleEnv)); len(role) > 0 {
-		os.Exit(play(role[0], role[1:]))
-	}
-	before := descriptors()
+	proctest.Run(map[string]func() error{"play": func() error { return play(os.Args[1], os.Args[2:]) }})
+	before := proctest.Descriptors()
 	code := m.Run()
-	if after := descriptors(); code == 0 && after != before {
+	if after := proctest.Descriptors(); code == 0 && after != before {
 		fmt.Fprintf(os.Stderr, "descriptors leaked: %d before the tests, %d after\n", before, after)
 		code = 1
 	}
@@ -43,7 +41,7 @@ func TestMain(m *testing.M) {
 }
 
 // play does one thing and says on a line how it came out.
-func play(role string, args []string) int {
+func play(role string, args []string) error {
 	in := bufio.NewReader(os.Stdin)
 	wait := func() { _, _ = in.ReadString('\n') }
 	switch role {
@@ -51,14 +49,11 @@ func play(role string, args []string) int {
 		l, err := Listen(mustParse(args[0]), Options{Mode: octal(args[1])})
 		if err != nil {
 			fmt.Println(kind(err), err)
-			return 0
+			return nil
 		}
 		fmt.Println("ok", l.Path())
 		wait()
-		if err := l.Close(); err != nil {
-			fmt.Println(err)
-			return 1
-		}
+		return l.Close()
 	case "race": // NAME: when a line comes
 		n := mustParse(args[0])
 		fmt.Println("ready")
@@ -88,8 +83,7 @@ func play(role string, args []string) int {
 	case "list":
 		entries, err := List(context.Background(), SearchRoots())
 		if err != nil {
-			fmt.Println(err)
-			return 1
+			return err
 		}
 		for _, e := range entries {
 			fmt.Printf("%s %s stale=%v pid=%d uid=%d %s\n", kind(e.Err), e.Name.Short(), e.Stale, e.PID, e.UID, filepath.Base(e.Path))
@@ -100,10 +94,9 @@ func play(role string, args []string) int {
 	case "search": // makes nothing
 		_ = json.NewEncoder(os.Stdout).Encode(roots{Search: SearchRoots()})
 	default:
-		fmt.Println("no such role")
-		return 1
+		return fmt.Errorf("there is no role %s", role)
 	}
-	return 0
+	return nil
 }
 
 type roots struct {
@@ -125,12 +118,8 @@ func kind(err error) string {
 	return "other"
 }
 
-// process is a test binary in a role. It is killed when the test ends.
-type process struct {
-	cmd *exec.Cmd
-	in  io.WriteCloser
-	out *bufio.Reader
-}
+// process is a test binary in a role.
+type process struct{ *proctest.Child }
 
 type processOption func(*exec.Cmd)
 
@@ -151,34 +140,18 @@ func withProgram(path string) processOption {
 
 func start(t *testing.T, role string, options ...processOption) *process {
 	t.Helper()
-	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), roleEnv+"="+role, "GORACE=atexit_sleep_ms=0")
+	cmd := proctest.Command("play", "GORACE=atexit_sleep_ms=0")
+	cmd.Args = append(cmd.Args, strings.Fields(role)...)
 	cmd.Dir = "/"
-	cmd.Stderr = os.Stderr
 	for _, o := range options {
 		o(cmd)
 	}
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	return &process{cmd, in, bufio.NewReader(out)}
+	return &process{proctest.Start(t, cmd)}
 }
 
 // line returns the next line of output, "" at its end.
 func (p *process) line() string {
-	s, _ := p.out.ReadString('\n')
+	s, _ := p.Out.ReadString('\n')
 	return strings.TrimSuffix(s, "\n")
 }
 
@@ -191,22 +164,6 @@ func (p *process) expect(t *testing.T, word string) string {
 	return line
 }
 
-func (p *process) tell(t *testing.T) {
-	t.Helper()
-	if _, err := io.WriteString(p.in, "\n"); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// kill is kill -9, until the kernel has closed all that the process had.
-func (p *process) kill(t *testing.T) {
-	t.Helper()
-	if err := p.cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = p.cmd.Wait()
-}
-
 // run starts a process in a role and returns its first line.
 func run(t *testing.T, role string, options ...processOption) string {
 	t.Helper()
@@ -216,24 +173,9 @@ func run(t *testing.T, role string, options ...processOption) string {
 // newRoot makes $LPC_ROOT a new directory that all may enter.
 func newRoot(t *testing.T) string {
 	t.Helper()
-	root := publicDir(t)
+	root := proctest.PublicDir(t)
 	t.Setenv("LPC_ROOT", root)
 	return root
-}
-
-// publicDir is a directory of the caller's that all may enter; the one that
-// t.TempDir stands in is closed to them.
-func publicDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "namespace-test-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return dir
 }
 
 func mustParse(s string) Name {
@@ -279,16 +221,4 @@ func reach(t *testing.T, l *Listener, name string) {
 		t.Fatalf("the listener on %s has no connection: %v", l.Path(), err)
 	}
 	unix.Close(c)
-}
-
-func descriptors() int {
-	if r, w, err := os.Pipe(); err == nil { // the runtime's own for polling
-		r.Close()
-		w.Close()
-	}
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		return 0
-	}
-	return len(entries)
 }

@@ -11,11 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/seed-eedd8485/lpc/internal/needs"
+	"github.com/seed-eedd8485/lpc/internal/proctest"
 )
 
 func TestRoots(t *testing.T) {
 	needs.Root(t, "to act as a second user")
-	system, tmp, run, given := filepath.Join(publicDir(t), "lpc"), userDir(t, nobody), userDir(t, nobody), publicDir(t)
+	system, tmp, run, given := filepath.Join(proctest.PublicDir(t), "lpc"), userDir(t, nobody), userDir(t, nobody), proctest.PublicDir(t)
 	private := fmt.Sprint(tmp, "/lpc-", nobody)
 	missing := filepath.Join(given, "no", "directory")
 	for name, c := range map[string]struct {
@@ -56,7 +57,7 @@ func TestRoots(t *testing.T) {
 // A program with rights that its caller has not takes no root from the caller.
 func TestSetIDProgramIgnoresEnvironment(t *testing.T) {
 	needs.Root(t, "to act as a second user")
-	binary := filepath.Join(publicDir(t), "program")
+	binary := filepath.Join(proctest.PublicDir(t), "program")
 	raw, err := os.ReadFile("/proc/self/exe")
 	if err != nil {
 		t.Fatal(err)

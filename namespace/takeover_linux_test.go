@@ -19,7 +19,7 @@ func TestTakeoverAfterKill(t *testing.T) {
 	if _, err := Listen(mustParse("spool"), Options{}); !errors.Is(err, ErrInUse) {
 		t.Fatalf("while it lives: got error %v, want ErrInUse", err)
 	}
-	p.kill(t)
+	p.Kill()
 
 	entries, err := List(context.Background(), []string{root})
 	if err != nil || len(entries) != 1 || !entries[0].Stale || entries[0].PID != 0 || entries[0].Err != nil {
@@ -49,8 +49,8 @@ func TestKillAtEachFailpoint(t *testing.T) {
 				}
 				p := start(t, "die spool "+step)
 				p.expect(t, "") // it says nothing, it is dead
-				_ = p.cmd.Wait()
-				if ws := p.cmd.ProcessState; ws.String() != "signal: killed" {
+				_ = p.Cmd.Wait()
+				if ws := p.Cmd.ProcessState; ws.String() != "signal: killed" {
 					t.Fatalf("it ended by %s", ws)
 				}
 				l, err := Listen(mustParse("spool"), Options{})

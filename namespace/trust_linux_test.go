@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/seed-eedd8485/lpc/internal/needs"
+	"github.com/seed-eedd8485/lpc/internal/proctest"
 )
 
 // everywhere tries all that uses a directory.
@@ -85,8 +86,8 @@ func TestDirectoryOfAnotherUser(t *testing.T) {
 
 func TestSymbolicLinks(t *testing.T) {
 	t.Run("root", func(t *testing.T) {
-		link := filepath.Join(publicDir(t), "link")
-		if err := os.Symlink(publicDir(t), link); err != nil {
+		link := filepath.Join(proctest.PublicDir(t), "link")
+		if err := os.Symlink(proctest.PublicDir(t), link); err != nil {
 			t.Fatal(err)
 		}
 		t.Setenv("LPC_ROOT", link)
@@ -98,7 +99,7 @@ func TestSymbolicLinks(t *testing.T) {
 	})
 	t.Run("directory below", func(t *testing.T) {
 		root := newRoot(t)
-		if err := os.Symlink(publicDir(t), filepath.Join(root, "dir")); err != nil {
+		if err := os.Symlink(proctest.PublicDir(t), filepath.Join(root, "dir")); err != nil {
 			t.Fatal(err)
 		}
 		everywhere(t, root, `\dir\spool`, func(what string, err error) {
@@ -112,8 +113,8 @@ func TestSymbolicLinks(t *testing.T) {
 		})
 	})
 	t.Run("above the root", func(t *testing.T) {
-		link := filepath.Join(publicDir(t), "link")
-		if err := os.Symlink(publicDir(t), link); err != nil {
+		link := filepath.Join(proctest.PublicDir(t), "link")
+		if err := os.Symlink(proctest.PublicDir(t), link); err != nil {
 			t.Fatal(err)
 		}
 		t.Setenv("LPC_ROOT", filepath.Join(link, "root"))
@@ -122,7 +123,7 @@ func TestSymbolicLinks(t *testing.T) {
 }
 
 func TestRootThatIsNone(t *testing.T) {
-	file := filepath.Join(publicDir(t), "file")
+	file := filepath.Join(proctest.PublicDir(t), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +141,7 @@ func TestRootThatIsNone(t *testing.T) {
 // owner finds the way there by the name alone.
 func TestServiceAccount(t *testing.T) {
 	needs.Root(t, "to act as a second user")
-	system := publicDir(t)
+	system := proctest.PublicDir(t)
 	service := filepath.Join(system, "svc")
 	if err := os.Mkdir(service, 0o755); err != nil {
 		t.Fatal(err)
@@ -172,7 +173,7 @@ func TestServiceAccount(t *testing.T) {
 	if got := run(t, `connect \svc\deep\port`, asUser(nobody-1), env, other); !strings.HasPrefix(got, "ok ") {
 		t.Errorf("a third user connects: %q, want ok", got)
 	}
-	want := fmt.Sprintf("ok \\svc\\deep\\port stale=false pid=%d uid=%d port", p.cmd.Process.Pid, nobody)
+	want := fmt.Sprintf("ok \\svc\\deep\\port stale=false pid=%d uid=%d port", p.PID(), nobody)
 	if got := run(t, "list", asUser(nobody-1), env, other); got != want {
 		t.Errorf("a third user lists: %q, want %q", got, want)
 	}
@@ -194,14 +195,14 @@ func TestServiceAccount(t *testing.T) {
 // the caller: anybody can make such a directory in the temporary directory.
 func TestUntrustedOwnRootIsPassedOver(t *testing.T) {
 	needs.Root(t, "to act as a second user")
-	system := publicDir(t)
+	system := proctest.PublicDir(t)
 	old := systemRoot
 	systemRoot = system
 	defer func() { systemRoot = old }()
 	t.Setenv("LPC_ROOT", "")
 	listenOn(t, "spool", Options{Mode: 0o666})
 
-	tmp := publicDir(t)
+	tmp := proctest.PublicDir(t)
 	if err := os.Mkdir(filepath.Join(tmp, fmt.Sprint("lpc-", nobody)), 0o777); err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +220,7 @@ func TestUntrustedOwnRootIsPassedOver(t *testing.T) {
 // userDir is a public directory that belongs to uid.
 func userDir(t *testing.T, uid int) string {
 	t.Helper()
-	dir := publicDir(t)
+	dir := proctest.PublicDir(t)
 	if err := os.Chown(dir, uid, uid); err != nil {
 		t.Fatal(err)
 	}

@@ -1,44 +1,40 @@
 package section
 
 import (
+	"errors"
 	"fmt"
 	"os"
-	"os/exec"
+	"strconv"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/seed-eedd8485/lpc/internal/proctest"
 )
 
-// peerEnv makes the test binary the second process: its descriptor 3 is a
-// section of the size that the variable tells.
-const peerEnv = "SECTION_TEST_PEER_SIZE"
-
-// peer checks what the test wrote, answers, and discards the second page.
-func peer() int {
-	var size int
-	fail := func(err error) int { fmt.Println(err); return 1 }
-	if _, err := fmt.Sscan(os.Getenv(peerEnv), &size); err != nil {
-		return fail(err)
+// peer SIZE is the second process: its descriptor 3 is a section of that size. It
+// checks what the test wrote, answers, and discards the second page.
+func peer() error {
+	size, err := strconv.Atoi(os.Args[1])
+	if err != nil {
+		return err
 	}
 	if _, err := Open(3, size-1); err == nil {
-		return fail(fmt.Errorf("opening with the wrong size: no error"))
+		return errors.New("opening with the wrong size: no error")
 	}
 	s, err := Open(3, size)
 	if err != nil {
-		return fail(err)
+		return err
 	}
 	unix.Close(3) // the mapping does not need it
 	if got := string(s.Bytes()[:5]); got != "hello" {
-		return fail(fmt.Errorf("read %q", got))
+		return fmt.Errorf("read %q", got)
 	}
 	copy(s.Bytes(), "world")
 	if err := s.Discard(os.Getpagesize(), os.Getpagesize()); err != nil {
-		return fail(err)
+		return err
 	}
-	if err := s.Unmap(); err != nil {
-		return fail(err)
-	}
-	return 0
+	return s.Unmap()
 }
 
 func TestTwoProcesses(t *testing.T) {
@@ -54,8 +50,9 @@ func TestTwoProcesses(t *testing.T) {
 	}
 	passed := os.NewFile(uintptr(dup), "section")
 	defer passed.Close()
-	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", peerEnv, s.Size()), "GORACE=atexit_sleep_ms=0")
+	cmd := proctest.Command("peer", "GORACE=atexit_sleep_ms=0")
+	cmd.Args = append(cmd.Args, strconv.Itoa(s.Size()))
+	cmd.Stderr = nil // CombinedOutput's
 	cmd.ExtraFiles = []*os.File{passed}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("the peer: %v: %s", err, out)

@@ -10,15 +10,15 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/seed-eedd8485/lpc/internal/proctest"
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(peerEnv) != "" {
-		os.Exit(peer())
-	}
-	before, mapped := descriptors(), mappings()
+	proctest.Run(map[string]func() error{"peer": peer})
+	before, mapped := proctest.Descriptors(), mappings()
 	code := m.Run()
-	if after := descriptors(); code == 0 && after != before {
+	if after := proctest.Descriptors(); code == 0 && after != before {
 		fmt.Fprintf(os.Stderr, "descriptors leaked: %d before the tests, %d after\n", before, after)
 		code = 1
 	}
@@ -266,18 +266,4 @@ func smaps(t *testing.T, name string) map[string]int {
 func mappings() int {
 	raw, _ := os.ReadFile("/proc/self/maps")
 	return bytes.Count(raw, []byte("/memfd:"))
-}
-
-// descriptors counts the open ones, with the runtime's own for polling, which it
-// opens at the first pipe or socket and keeps.
-func descriptors() int {
-	if r, w, err := os.Pipe(); err == nil {
-		r.Close()
-		w.Close()
-	}
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		return 0
-	}
-	return len(entries)
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/seed-eedd8485/lpc/internal/needs"
+	"github.com/seed-eedd8485/lpc/internal/proctest"
 )
 
 // roleClimb tries to become root in every way, and prints what it is then.
@@ -65,7 +66,7 @@ func TestChildCannotClimb(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				cmd.Env = append(cmd.Env, roleEnv("climb")...)
+				cmd.Env = append(cmd.Env, proctest.RoleEnv+"=climb", argument())
 				var b strings.Builder
 				cmd.Stdout = &b
 				if err := Start(cmd); err != nil {

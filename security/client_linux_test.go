@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/seed-eedd8485/lpc/internal/needs"
+	"github.com/seed-eedd8485/lpc/internal/proctest"
 )
 
 const readSearch = CapSet(1 << unix.CAP_DAC_READ_SEARCH)
@@ -56,7 +57,7 @@ func TestForeignNamespace(t *testing.T) {
 	if !errors.Is(err, ErrIdentificationOnly) || called {
 		t.Errorf("called %v, error %v", called, err)
 	}
-	secret := filepath.Join(public(t), "secret")
+	secret := filepath.Join(proctest.PublicDir(t), "secret")
 	write(t, secret, 0, 0, 0o600)
 	err = Impersonate(tok, Options{WithCapabilities: true, AllowForeign: true}, func() error {
 		called = true
@@ -77,7 +78,7 @@ func TestForeignNamespace(t *testing.T) {
 // whether it could read a file of root's.
 func inside(t *testing.T, tok *Token, o Options) (effective CapSet, reads bool) {
 	t.Helper()
-	secret := filepath.Join(public(t), "secret")
+	secret := filepath.Join(proctest.PublicDir(t), "secret")
 	write(t, secret, bob, bob, 0o600)
 	err := Impersonate(tok, o, func() error {
 		c, err := readCaps()
@@ -143,7 +144,7 @@ func TestWithCapabilities(t *testing.T) {
 // connected, does not bring them.
 func TestCapabilitiesOfAProgramAreNotTheClients(t *testing.T) {
 	needs.Root(t, "to start processes as other users")
-	program := filepath.Join(public(t), "program")
+	program := filepath.Join(proctest.PublicDir(t), "program")
 	copyProgram(t, program)
 	// vfs_cap_data of revision 2 with the effective flag: capabilities(7), linux/capability.h.
 	var file [20]byte

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/seed-eedd8485/lpc/internal/needs"
+	"github.com/seed-eedd8485/lpc/internal/proctest"
 )
 
 // Ids that no account of this machine is likely to have.
@@ -40,7 +41,7 @@ func write(t *testing.T, path string, uid, gid int, mode os.FileMode) {
 // afterwards.
 func TestImpersonateFiles(t *testing.T) {
 	needs.Root(t, "to start processes as other users")
-	dir := public(t)
+	dir := proctest.PublicDir(t)
 	tok := client(t, &syscall.Credential{Uid: alice, Gid: staff, Groups: []uint32{testers}})
 	home := filepath.Join(dir, "home")
 	if err := os.Mkdir(home, 0o700); err != nil {
@@ -105,7 +106,7 @@ func TestImpersonateFiles(t *testing.T) {
 func TestTwoClientsAtOnce(t *testing.T) {
 	needs.Root(t, "to start processes as other users")
 	watchdog(t)
-	dir := public(t)
+	dir := proctest.PublicDir(t)
 	clients := []*Token{client(t, &syscall.Credential{Uid: alice, Gid: alice}), client(t, &syscall.Credential{Uid: bob, Gid: bob})}
 	ready, check, done := make(chan int), make(chan int), make(chan error)
 	for i, tok := range clients {

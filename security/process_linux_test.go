@@ -1,7 +1,6 @@
 package security
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"net"
@@ -19,11 +18,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/seed-eedd8485/lpc/internal/needs"
+	"github.com/seed-eedd8485/lpc/internal/proctest"
 )
 
-// roles are the programs that this test binary is when SECURITY_TEST_ROLE names
-// one: clients, attackers, servers of another user. Arguments come in
-// SECURITY_TEST_ARGS, separated by spaces.
+// roles are the programs that this test binary is: clients, attackers, servers of
+// another user. Arguments come in SECURITY_TEST_ARGS, separated by spaces.
 var roles = map[string]func(args []string) error{
 	"connect":      roleConnect,
 	"connect-exec": roleConnectExec,
@@ -40,17 +39,17 @@ var roles = map[string]func(args []string) error{
 // runtime parks for good.
 func init() { runtime.LockOSThread() }
 
+const argsEnv = "SECURITY_TEST_ARGS"
+
 func TestMain(m *testing.M) {
-	if name := os.Getenv("SECURITY_TEST_ROLE"); name != "" {
-		if err := roles[name](strings.Fields(os.Getenv("SECURITY_TEST_ARGS"))); err != nil {
-			fmt.Println("error:", err)
-			os.Exit(1)
-		}
-		os.Exit(0)
+	all := map[string]func() error{}
+	for name, role := range roles {
+		all[name] = func() error { return role(strings.Fields(os.Getenv(argsEnv))) }
 	}
-	before := descriptors()
+	proctest.Run(all)
+	before := proctest.Descriptors()
 	code := m.Run()
-	if after := descriptors(); code == 0 && after > before {
+	if after := proctest.Descriptors(); code == 0 && after > before {
 		fmt.Fprintf(os.Stderr, "descriptors leaked: %d before the tests, %d after\n", before, after)
 		code = 1
 	}
@@ -85,7 +84,7 @@ func roleConnectExec(args []string) error {
 	if _, err := connect(args[0], 0); err != nil {
 		return err
 	}
-	return syscall.Exec(args[1], args[1:2], []string{"SECURITY_TEST_ROLE=stay"})
+	return syscall.Exec(args[1], args[1:2], []string{proctest.RoleEnv + "=stay"})
 }
 
 // roleStay says "connected", and stays until its input ends.
@@ -105,17 +104,14 @@ func connect(path string, flags int) (int, error) {
 
 // role is a command that runs this test binary as name.
 func role(name string, attr *syscall.SysProcAttr, args ...any) *exec.Cmd {
-	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), roleEnv(name, args...)...)
+	cmd := proctest.Command(name, argument(args...))
 	cmd.Dir = "/"
-	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = attr
 	return cmd
 }
 
-func roleEnv(name string, args ...any) []string {
-	return []string{"SECURITY_TEST_ROLE=" + name, "SECURITY_TEST_ARGS=" + strings.Trim(fmt.Sprint(args...), "[]")}
-}
+// argument is a role's arguments in its environment.
+func argument(args ...any) string { return argsEnv + "=" + strings.Trim(fmt.Sprint(args...), "[]") }
 
 // says runs a role to its end and returns the lines that it printed.
 func says(t *testing.T, cmd *exec.Cmd) []string {
@@ -130,25 +126,7 @@ func says(t *testing.T, cmd *exec.Cmd) []string {
 // start starts a role that says "connected", and ends it when the test ends.
 func start(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		stdin.Close()
-		_ = cmd.Process.Kill() // done with: under -race an exit takes a second
-		_ = cmd.Wait()
-	})
-	if line, _ := bufio.NewReader(stdout).ReadString('\n'); line != "connected\n" {
-		t.Fatalf("%v says %q", cmd.Env[len(cmd.Env)-2:], line)
-	}
+	proctest.Start(t, cmd).Expect(t, "connected")
 }
 
 // connectFrom accepts a connection from a new process with those ids, which
@@ -185,10 +163,9 @@ func client(t *testing.T, cred *syscall.Credential) *Token {
 	return tok
 }
 
-// watchdog ends the process if the test hangs. It is no measure of anything.
 func watchdog(t *testing.T) {
-	timer := time.AfterFunc(time.Minute, func() { panic(t.Name() + " hangs") })
-	t.Cleanup(func() { timer.Stop() })
+	t.Helper()
+	proctest.Watchdog(t, time.Minute)
 }
 
 // untilGone returns when the thread has ended.
@@ -198,24 +175,10 @@ func untilGone(tid int) {
 	}
 }
 
-// public makes a directory that every user may enter.
-func public(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "security-test-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
 // listen listens in a directory that every user may enter.
 func listen(t *testing.T) (fd int, path string) {
 	t.Helper()
-	path = filepath.Join(public(t), "s")
+	path = filepath.Join(proctest.PublicDir(t), "s")
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -273,17 +236,3 @@ func sortedInts(ids []int) []int {
 
 // denied reports whether the kernel said that it may not be.
 func denied(err error) bool { return errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) }
-
-// descriptors counts the open ones, with the runtime's own for polling, which it
-// opens at the first pipe or socket and keeps.
-func descriptors() int {
-	if r, w, err := os.Pipe(); err == nil {
-		r.Close()
-		w.Close()
-	}
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		return 0
-	}
-	return len(entries)
-}

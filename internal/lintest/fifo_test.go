@@ -1,6 +1,10 @@
 package lintest
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/seed-eedd8485/lpc/internal/proctest"
+)
 
 // TestOrder: the messages of one goroutine are begun in the order in which it sent
 // them, datagrams and calls alike. Handlers run at once, and one that was handed
@@ -20,19 +24,19 @@ func TestOrder(t *testing.T) {
 		{"one processor", 2, config{Goroutines: 2, Conns: 2, Ops: 3000, Slow: 500, Workers: 1}, []string{"GOMAXPROCS=1"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			defer newWatchdog(t.Name()).Stop()
+			proctest.Watchdog(t, hangs)
 			root := t.TempDir()
 			c.config.Name = "streams"
 			server := startServer(t, root, c.config, c.env...)
-			var clients []*child
+			var clients []*proctest.Child
 			for i := range c.clients {
 				c.config.ID = i
 				clients = append(clients, start(t, "stream", root, c.config, c.env...))
 			}
 			for _, p := range clients {
-				p.end(t)
+				p.Wait(t)
 			}
-			got := server.stop(t)
+			got := stop(t, server)
 			t.Logf("server: %+v", got)
 			if most := int64(c.config.Workers - 1); got.Ahead > most {
 				t.Errorf("a message began when %d earlier ones of its goroutine had not; with %d handlers at once at most %d can be on their way",

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/anishathalye/porcupine"
+
+	"github.com/seed-eedd8485/lpc/internal/proctest"
 )
 
 func TestLinearizable(t *testing.T) {
@@ -45,7 +47,7 @@ func TestLinearizable(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			defer newWatchdog(t.Name()).Stop()
+			proctest.Watchdog(t, hangs)
 			c.config.Name = "registers"
 			for try := 1; ; try++ {
 				ops, got := run(t, c.clients, c.config, c.env)
@@ -77,15 +79,15 @@ func run(t *testing.T, clients int, c config, env []string) (ops []operation, go
 	t.Helper()
 	root := t.TempDir()
 	server := startServer(t, root, c, env...)
-	var children []*child
+	var children []*proctest.Child
 	for i := range clients {
 		c.ID = i
 		children = append(children, start(t, "client", root, c, env...))
 	}
 	for _, p := range children {
-		ops = append(ops, decode(t, p.end(t))...)
+		ops = append(ops, decode(t, p.Wait(t))...)
 	}
-	return ops, server.stop(t)
+	return ops, stop(t, server)
 }
 
 func decode(t *testing.T, b []byte) (ops []operation) {

@@ -1,22 +1,19 @@
 package lintest
 
 import (
-	"bufio"
 	"encoding/json"
-	"fmt"
-	"io"
 	"os"
-	"os/exec"
-	"runtime"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/seed-eedd8485/lpc/internal/proctest"
 )
 
 const (
-	roleEnv   = "LPC_LINTEST_ROLE"
 	configEnv = "LPC_LINTEST_CONFIG"
+	hangs     = 3 * time.Minute
 )
 
 // Roles of this binary in other processes.
@@ -41,31 +38,19 @@ type config struct {
 }
 
 func TestMain(m *testing.M) {
-	if name := os.Getenv(roleEnv); name != "" {
-		dog := newWatchdog(name)
-		var c config
-		err := json.Unmarshal([]byte(os.Getenv(configEnv)), &c)
-		if err == nil {
-			err = roles[name](&c)
+	all := map[string]func() error{}
+	for name, role := range roles {
+		all[name] = func() error {
+			defer proctest.Watch(name, hangs)()
+			var c config
+			if err := json.Unmarshal([]byte(os.Getenv(configEnv)), &c); err != nil {
+				return err
+			}
+			return role(&c)
 		}
-		dog.Stop()
-		if err != nil {
-			_, _ = fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
 	}
+	proctest.Run(all)
 	os.Exit(m.Run())
-}
-
-// newWatchdog ends a process that hangs, with all its stacks. It asserts no time:
-// it is far beyond what any test takes.
-func newWatchdog(what string) *time.Timer {
-	return time.AfterFunc(3*time.Minute, func() {
-		b := make([]byte, 1<<20)
-		_, _ = fmt.Fprintf(os.Stderr, "%s hangs:\n%s\n", what, b[:runtime.Stack(b, true)])
-		os.Exit(2)
-	})
 }
 
 // now is the time by the clock that all processes share, in nanoseconds.
@@ -77,70 +62,30 @@ func now() int64 {
 	return ts.Nano()
 }
 
-// A child is this binary in a role. It ends when its standard input does.
-type child struct {
-	cmd *exec.Cmd
-	in  io.Closer
-	out *bufio.Reader
-}
-
-func start(t *testing.T, role, root string, c config, env ...string) *child {
+// start starts a role, which ends by itself.
+func start(t *testing.T, role, root string, c config, env ...string) *proctest.Child {
 	t.Helper()
 	b, err := json.Marshal(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), roleEnv+"="+role, configEnv+"="+string(b), "LPC_ROOT="+root, "GOTRACEBACK=all")
+	cmd := proctest.Command(role, configEnv+"="+string(b), "LPC_ROOT="+root, "GOTRACEBACK=all")
 	cmd.Env = append(cmd.Env, env...)
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if cmd.ProcessState == nil {
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
-		}
-	})
-	return &child{cmd, in, bufio.NewReader(out)}
+	return proctest.Start(t, cmd)
 }
 
 // startServer returns when the server serves.
-func startServer(t *testing.T, root string, c config, env ...string) *child {
+func startServer(t *testing.T, root string, c config, env ...string) *proctest.Child {
 	t.Helper()
 	s := start(t, "server", root, c, env...)
-	if line, err := s.out.ReadString('\n'); err != nil || line != "ready\n" {
-		t.Fatalf("the server says %q: %v", line, err)
-	}
+	s.Expect(t, "ready")
 	return s
 }
 
-// end reads what the child still says and waits for its end.
-func (c *child) end(t *testing.T) []byte {
-	t.Helper()
-	b, err := io.ReadAll(c.out)
-	if werr := c.cmd.Wait(); err != nil || werr != nil {
-		t.Fatalf("process %d: %v, %v", c.cmd.Process.Pid, err, werr)
-	}
-	return b
-}
-
 // stop ends the server and gives what it counted.
-func (c *child) stop(t *testing.T) (s counts) {
+func stop(t *testing.T, server *proctest.Child) (s counts) {
 	t.Helper()
-	if err := c.in.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if b := c.end(t); json.Unmarshal(b, &s) != nil {
+	if b := server.End(t); json.Unmarshal(b, &s) != nil {
 		t.Fatalf("the server counted %q", b)
 	}
 	return s

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/seed-eedd8485/lpc/internal/proctest"
 )
 
 // A child is another process of a test: this test binary in a role. It says lines
@@ -47,8 +49,7 @@ func startAs(t testing.TB, as *syscall.Credential, role, name string, env ...str
 func startAttr(t testing.TB, attr *syscall.SysProcAttr, role, name string, env ...string) *child {
 	t.Helper()
 	c := &child{t: t, role: role, lines: make(chan string, 1024), ended: make(chan struct{})}
-	c.cmd = exec.Command("/proc/self/exe")
-	c.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", "GOTRACEBACK=all", roleEnv+"="+role, nameEnv+"="+name)
+	c.cmd = proctest.Command(role, "GORACE=atexit_sleep_ms=0", "GOTRACEBACK=all", nameEnv+"="+name)
 	c.cmd.Env = append(c.cmd.Env, env...)
 	c.cmd.Stderr = &c.diag
 	c.cmd.SysProcAttr = attr

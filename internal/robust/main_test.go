@@ -7,10 +7,8 @@ import (
 	"testing"
 
 	"github.com/seed-eedd8485/lpc/internal/link"
+	"github.com/seed-eedd8485/lpc/internal/proctest"
 )
-
-// roleEnv makes the test binary another process of a test.
-const roleEnv = "LPC_ROBUST_ROLE"
 
 // long: full sizes.
 var long = os.Getenv("LPC_LONG") == "1"
@@ -25,9 +23,11 @@ func size(small, full int) int {
 
 // TestMain looks for descriptors, mappings and goroutines that the tests left.
 func TestMain(m *testing.M) {
-	if role := os.Getenv(roleEnv); role != "" {
-		os.Exit(runRole(role))
+	all := map[string]func() error{}
+	for name, role := range roles {
+		all[name] = func() error { return role(os.Getenv(nameEnv)) }
 	}
+	proctest.Run(all)
 	root, err := os.MkdirTemp("", "lpc-robust-")
 	if err == nil {
 		err = os.Chmod(root, 0o755) // other users look in it, too

@@ -9,20 +9,6 @@ import (
 	"github.com/seed-eedd8485/lpc"
 )
 
-// runRole runs the role of a child process and returns its exit status.
-func runRole(role string) int {
-	f := roles[role]
-	if f == nil {
-		fmt.Fprintf(os.Stderr, "no role %q\n", role)
-		return 2
-	}
-	if err := f(os.Getenv(nameEnv)); err != nil {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", role, err)
-		return 1
-	}
-	return 0
-}
-
 var roles = map[string]func(name string) error{
 	"server": serverRole,
 	"client": clientRole,
