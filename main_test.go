@@ -16,14 +16,7 @@ var roles = map[string]func() error{}
 
 func TestMain(m *testing.M) {
 	proctest.Run(roles)
-	dir, err := os.MkdirTemp("", "lpc-test")
-	if err != nil {
-		panic(err)
-	}
-	os.Setenv("LPC_ROOT", dir)
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
+	os.Exit(proctest.InOwnRoot(m))
 }
 
 func watchdog(t *testing.T) {

@@ -3,7 +3,6 @@ package bootsec
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,30 +14,17 @@ import (
 	"testing"
 
 	"github.com/seed-eedd8485/lpc/bin"
+	"github.com/seed-eedd8485/lpc/bootsec/boottest"
 	"github.com/seed-eedd8485/lpc/bootsec/partition"
 	"github.com/seed-eedd8485/lpc/internal/golden"
 	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
-// own reads one of package bootcode's own boot codes.
-func own(t testing.TB, name string) []byte {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join("bootcode", "testdata", name+".hex"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	code, err := hex.DecodeString(strings.Join(strings.Fields(string(text)), ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return code
-}
-
 // disk is a sound image of 2 MiB with our own boot code: an active FAT32
 // partition with its boot record, and one behind it.
 func disk(t testing.TB) []byte {
 	d := make([]byte, 2<<20)
-	copy(d, own(t, "standard"))
+	copy(d, boottest.Code("standard"))
 	binary.LittleEndian.PutUint32(d[0x1b8:], 0x0badcafe)
 	entry := func(i int, status, kind byte, first, last [3]byte, start, sectors uint32) {
 		e := d[0x1be+16*i:]
@@ -121,7 +107,7 @@ func TestKinds(t *testing.T) {
 		{"code", d[:440], Code, partition.None, true, "finds the active partition"},
 		{"one byte", d[:1], Code, partition.None, true, ""},
 		{"volume", volume, Disk, partition.Volume, false, "reads nothing"},
-		{"no table", append(own(t, "nodisk"), make([]byte, 512)...), Disk, partition.DOS, true, "boots anew through int 19h"},
+		{"no table", append(boottest.Code("nodisk"), make([]byte, 512)...), Disk, partition.DOS, true, "boots anew through int 19h"},
 	} {
 		r := report(t, c.data)
 		if r.Kind != c.kind || r.Table.Scheme != c.scheme || r.Boot.Table != c.table || !strings.Contains(strings.Join(r.Boot.Verdict, " "), c.says) {
@@ -239,7 +225,7 @@ func FuzzAnalyze(f *testing.F) {
 	d := disk(f)
 	f.Add(d[:512], uint16(0))
 	f.Add(d[0x1be:0x1fe], uint16(0x1be))
-	f.Add(own(f, "nodisk"), uint16(63*512))
+	f.Add(boottest.Code("nodisk"), uint16(63*512))
 	f.Fuzz(func(t *testing.T, data []byte, at uint16) {
 		image := bytes.Clone(d)
 		copy(image[at:], data)

@@ -3,8 +3,6 @@ package kd_test
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"math/rand"
 	"os"
@@ -13,43 +11,13 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/seed-eedd8485/lpc/bootsec/boottest"
 	"github.com/seed-eedd8485/lpc/internal/golden"
 	"github.com/seed-eedd8485/lpc/internal/pool"
 	"github.com/seed-eedd8485/lpc/kd"
 	"github.com/seed-eedd8485/lpc/target"
 	"github.com/seed-eedd8485/lpc/target/disk"
 )
-
-// bootCode is one of our own boot codes, which stand beside package bootcode's tests.
-func bootCode(t testing.TB, name string) []byte {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "bootsec", "bootcode", "testdata", name+".hex"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	code, err := hex.DecodeString(strings.Join(strings.Fields(string(text)), ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return code
-}
-
-// diskImage is 1 MiB with our boot code, an active partition whose boot record is
-// FAT32's, and one behind it.
-func diskImage(t testing.TB) []byte {
-	d := make([]byte, 1<<20)
-	copy(d, bootCode(t, "standard"))
-	binary.LittleEndian.PutUint32(d[0x1b8:], 0x0badcafe)
-	copy(d[0x1be:], "\x80\x01\x01\x00\x0b\x10\x10\x00\x3f\x00\x00\x00\xc1\x03\x00\x00")
-	copy(d[0x1ce:], "\x00\x10\x11\x00\x83\x20\x20\x00\x00\x04\x00\x00\x00\x04\x00\x00")
-	copy(d[510:], "\x55\xaa")
-	v := d[63*512:]
-	copy(v, "\xeb\x58\x90LPCTESTS\x00\x02\x01\x20\x00\x02\x00\x00\x00\x00\xf8\x00\x00\x3f\x00\xff\x00\x3f\x00\x00\x00\xc1\x03")
-	copy(v[0x47:], "BOOT       FAT32   ")
-	copy(v[0x5a:], "\xfa\x31\xc0\x8e\xd8\xeb\xfe")
-	copy(v[510:], "\x55\xaa")
-	return d
-}
 
 // file writes a file and returns its path.
 func file(t testing.TB, name string, data []byte) string {
@@ -94,7 +62,7 @@ func refuse(t testing.TB, s *kd.Session, line, want string) {
 // The whole of !mbr, the code as ur shows it, a boot record that boot code would
 // read, and sectors by their number.
 func TestDiskCommands(t *testing.T) {
-	path := file(t, "disk.img", diskImage(t))
+	path := file(t, "disk.img", boottest.Disk())
 	s := kd.NewSession(openDisk(t, path))
 	var b strings.Builder
 	for _, line := range []string{
@@ -108,7 +76,7 @@ func TestDiskCommands(t *testing.T) {
 
 // What is wrong with a line about a disk is one sentence.
 func TestDiskRefusals(t *testing.T) {
-	path := file(t, "disk.img", diskImage(t))
+	path := file(t, "disk.img", boottest.Disk())
 	s := kd.NewSession(openDisk(t, path))
 	dir := t.TempDir()
 	short := file(t, "short", make([]byte, 0x1ff))
@@ -175,7 +143,7 @@ func TestDiskRefusals(t *testing.T) {
 
 // The seed's walk over a target that is no disk: the target stays as it is.
 func TestBootSectorOverPools(t *testing.T) {
-	sector := diskImage(t)[:512]
+	sector := boottest.Disk()[:512]
 	path := file(t, "sector0", sector)
 	f := newFakePool(1000, pool.TypeDescription())
 	f.add("Port", 0, bytes.Repeat([]byte{0xcc}, 300))
@@ -280,7 +248,7 @@ func TestRandomSectors(t *testing.T) {
 	watchdog(t)
 	tg, out := sectorFile(t)
 	r := rand.New(rand.NewSource(9))
-	base := [][]byte{diskImage(t)[:512], append(bootCode(t, "stealth"), make([]byte, 512)...)[:512], append(bootCode(t, "tangle"), make([]byte, 512)...)[:512]}
+	base := [][]byte{boottest.Disk()[:512], append(boottest.Code("stealth"), make([]byte, 512)...)[:512], append(boottest.Code("tangle"), make([]byte, 512)...)[:512]}
 	for i := range 60 {
 		sector := make([]byte, 512)
 		r.Read(sector)
@@ -295,8 +263,8 @@ func TestRandomSectors(t *testing.T) {
 }
 
 func FuzzSector(f *testing.F) {
-	f.Add(diskImage(f)[:512], uint16(0))
-	f.Add(bootCode(f, "stealth"), uint16(0x10))
+	f.Add(boottest.Disk()[:512], uint16(0))
+	f.Add(boottest.Code("stealth"), uint16(0x10))
 	f.Add([]byte{0x82, 0xc4, 0xc5, 0x62, 0x0f}, uint16(0x1f8))
 	tg, out := sectorFile(f)
 	f.Fuzz(func(t *testing.T, data []byte, at uint16) {

@@ -10,12 +10,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/bootsec/boottest"
 	"github.com/seed-eedd8485/lpc/internal/needs"
 	"github.com/seed-eedd8485/lpc/kd"
 )
 
 func TestMbrAgainstAndPicture(t *testing.T) {
-	d := diskImage(t)
+	d := boottest.Disk()
 	path := file(t, "disk.img", d)
 	other := bytes.Clone(d[:512])
 	other[0x24] ^= 1
@@ -75,7 +76,7 @@ func TestMbrDamaged(t *testing.T) {
 		"volume-not-bootable": func(d []byte) { d[63*512+510] = 0 },
 		"gpt-missing":         func(d []byte) { d[0x1ce+4] = 0xee },
 	} {
-		d := diskImage(t)
+		d := boottest.Disk()
 		damage(d)
 		s := kd.NewSession(openDisk(t, file(t, "disk.img", d)))
 		if got := try(t, s, "!mbr"); !strings.Contains(got, "["+code+"]\n") {

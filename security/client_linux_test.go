@@ -203,14 +203,7 @@ func copyProgram(t *testing.T, path string) {
 func TestUnknownNamespace(t *testing.T) {
 	needs.Root(t, "to start processes as other users")
 	fd, child := connectFrom(t, &syscall.Credential{Uid: alice, Gid: alice})
-	pidfd, err := PeerPIDFD(fd)
-	if errors.Is(err, unix.ENOPROTOOPT) {
-		needs.Missing(t, "needs SO_PEERPIDFD (unix(7), Linux 6.5): %v", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(pidfd)
+	pidfd := peerPIDFD(t, fd)
 	id, err := FromSocket(fd)
 	if err != nil {
 		t.Fatal(err)

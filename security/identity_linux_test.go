@@ -106,14 +106,7 @@ func TestNoPeer(t *testing.T) {
 
 func TestPeerPIDFD(t *testing.T) {
 	fd, child := connectFrom(t, nil)
-	pidfd, err := PeerPIDFD(fd)
-	if errors.Is(err, unix.ENOPROTOOPT) {
-		needs.Missing(t, "needs SO_PEERPIDFD (unix(7), Linux 6.5): %v", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(pidfd)
+	pidfd := peerPIDFD(t, fd)
 	if flags, err := unix.FcntlInt(uintptr(pidfd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
 		t.Errorf("descriptor flags %#x and error %v, want close-on-exec", flags, err)
 	}

@@ -226,6 +226,20 @@ func tcp(t *testing.T) int {
 	return int(f.Fd())
 }
 
+// peerPIDFD is a descriptor of the process behind a socket, until the test ends.
+func peerPIDFD(t *testing.T, fd int) int {
+	t.Helper()
+	pidfd, err := PeerPIDFD(fd)
+	if errors.Is(err, unix.ENOPROTOOPT) {
+		needs.Missing(t, "needs SO_PEERPIDFD (unix(7), Linux 6.5): %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(pidfd) })
+	return pidfd
+}
+
 func sortedGroups(groups []uint32) []uint32 {
 	return slices.Sorted(slices.Values(groups))
 }

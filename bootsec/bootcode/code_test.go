@@ -4,27 +4,12 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/bootsec/boottest"
 	"github.com/seed-eedd8485/lpc/internal/golden"
 )
-
-// own reads one of our own boot codes, assembled from the .asm beside it.
-func own(t testing.TB, name string) []byte {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata", name+".hex"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	code, err := hex.DecodeString(strings.Join(strings.Fields(string(text)), ""))
-	if err != nil {
-		t.Fatalf("%s.hex: %v", name, err)
-	}
-	return code
-}
 
 func analyze(t testing.TB, code []byte, o Options) *Code {
 	t.Helper()
@@ -40,7 +25,7 @@ func analyze(t testing.TB, code []byte, o Options) *Code {
 // hard to follow.
 func TestListing(t *testing.T) {
 	for name, table := range map[string]bool{"standard": true, "stealth": true, "nodisk": false, "tangle": true} {
-		c := analyze(t, own(t, name), Options{Table: table})
+		c := analyze(t, boottest.Code(name), Options{Table: table})
 		var b bytes.Buffer
 		if err := c.WriteText(&b); err != nil {
 			t.Fatal(err)
@@ -78,7 +63,7 @@ func TestVerdictFollowsTheCode(t *testing.T) {
 		{"other buffer", 0x67, "0090", []string{"It reads the sector that the partition entry names by CHS (int 13h, ah=02) to 0000:9000."}, []string{either}},
 		{"other sector", 0x69, "b90200b60090", []string{"It reads CHS 0/0/2 by CHS (int 13h, ah=02) to 0000:7c00.", "It reads the sector that the partition entry names by LBA (int 13h, ah=42) to 0000:7c00."}, []string{either}},
 	} {
-		code := own(t, "standard")
+		code := boottest.Code("standard")
 		patch, err := hex.DecodeString(c.code)
 		if err != nil {
 			t.Fatal(err)
@@ -113,7 +98,7 @@ func TestVerdictFollowsTheCode(t *testing.T) {
 
 // The self-copy to 0000:0600 is followed, and both addresses are known.
 func TestSelfCopy(t *testing.T) {
-	c := analyze(t, own(t, "standard"), Options{Table: true})
+	c := analyze(t, boottest.Code("standard"), Options{Table: true})
 	if len(c.Copies) != 1 || c.Copies[0] != (Copy{At: 0x7c17, From: 0x7c00, To: 0x600, Bytes: 512, Off: 0x600}) {
 		t.Errorf("copies %+v", c.Copies)
 	}
@@ -163,7 +148,7 @@ func TestMessages(t *testing.T) {
 }
 
 func TestJSON(t *testing.T) {
-	b, err := json.MarshalIndent(analyze(t, own(t, "nodisk"), Options{}), "", "  ")
+	b, err := json.MarshalIndent(analyze(t, boottest.Code("nodisk"), Options{}), "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +164,7 @@ func TestLimits(t *testing.T) {
 	if _, err := Analyze(make([]byte, MaxCode), Options{}); err != nil {
 		t.Errorf("%d bytes: %v", MaxCode, err)
 	}
-	c := analyze(t, own(t, "standard"), Options{Table: true, MaxSteps: 20})
+	c := analyze(t, boottest.Code("standard"), Options{Table: true, MaxSteps: 20})
 	if !c.Truncated || !strings.Contains(strings.Join(c.Verdict, " "), "not followed to its end") {
 		t.Errorf("20 steps: truncated %v, %q", c.Truncated, c.Verdict)
 	}

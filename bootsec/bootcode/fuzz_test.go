@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/seed-eedd8485/lpc/bootsec/boottest"
 )
 
 // check holds what must be true of any bytes: no panic, bounded, every
@@ -54,7 +56,7 @@ func TestRandomSectors(t *testing.T) {
 			sector[j] = byte(rnd.Uint32())
 		}
 		if i%3 == 1 {
-			copy(sector, own(t, "standard")[:0x1e+i%0x80])
+			copy(sector, boottest.Code("standard")[:0x1e+i%0x80])
 		}
 		check(t, sector, i%2 == 0)
 	}
@@ -62,7 +64,7 @@ func TestRandomSectors(t *testing.T) {
 
 func FuzzAnalyze(f *testing.F) {
 	for _, name := range []string{"standard", "stealth", "nodisk", "tangle"} {
-		f.Add(own(f, name), true)
+		f.Add(boottest.Code(name), true)
 	}
 	f.Add([]byte{0xe8, 0xfd, 0xff}, false)             // calls itself
 	f.Add([]byte{0xf3, 0xa4, 0xcb}, true)              // copies what is not known

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/bootsec/boottest"
 	"github.com/seed-eedd8485/lpc/internal/golden"
 	"github.com/seed-eedd8485/lpc/internal/needs"
 )
@@ -49,7 +50,7 @@ func digest(name string, head []byte) knownCode {
 // Three quarters of the rows make a code known, one less does not; the rows
 // that differ are named.
 func TestRecognition(t *testing.T) {
-	code := own(t, "standard")
+	code := boottest.Code("standard")
 	k := digest("own", code[:200]) // 13 rows, the last of 8 bytes; 10 are three quarters
 	change := func(rows ...int) []byte {
 		c := bytes.Clone(code)
@@ -100,7 +101,7 @@ func TestRecogniseShipped(t *testing.T) {
 }
 
 func TestCompare(t *testing.T) {
-	code := own(t, "standard")
+	code := boottest.Code("standard")
 	c := analyze(t, code, Options{Table: true})
 	other := bytes.Clone(code)
 	var b bytes.Buffer

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/bootsec/boottest"
 	"github.com/seed-eedd8485/lpc/bootsec/internal/ndisasm"
 	"github.com/seed-eedd8485/lpc/internal/needs"
 )
@@ -91,7 +92,7 @@ func TestInstallMBRAgainstNdisasm(t *testing.T) {
 // Our own code too, where nothing is installed but ndisasm.
 func TestOwnAgainstNdisasm(t *testing.T) {
 	for _, name := range []string{"standard", "stealth", "nodisk", "tangle"} {
-		againstNdisasm(t, analyze(t, own(t, name), Options{Table: name != "nodisk"}))
+		againstNdisasm(t, analyze(t, boottest.Code(name), Options{Table: name != "nodisk"}))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/bootsec/boottest"
 	"github.com/seed-eedd8485/lpc/internal/golden"
 	"github.com/seed-eedd8485/lpc/internal/needs"
 )
@@ -59,7 +60,7 @@ func readSVG(t *testing.T, svg []byte) []element {
 // arrow runs through a box.
 func TestSVG(t *testing.T) {
 	for _, name := range []string{"standard", "stealth", "nodisk", "tangle"} {
-		c := analyze(t, own(t, name), Options{Table: name != "nodisk"})
+		c := analyze(t, boottest.Code(name), Options{Table: name != "nodisk"})
 		var b bytes.Buffer
 		if err := c.WriteSVG(&b); err != nil {
 			t.Fatal(err)
@@ -102,7 +103,7 @@ func TestSVG(t *testing.T) {
 // Blocks hold every instruction once, and are entered at their start only.
 func TestBlocks(t *testing.T) {
 	for _, name := range []string{"standard", "stealth", "nodisk", "tangle"} {
-		c := analyze(t, own(t, name), Options{Table: true})
+		c := analyze(t, boottest.Code(name), Options{Table: true})
 		at := map[uint32]bool{}
 		inner := map[uint32]bool{}
 		for _, b := range c.Blocks() {
@@ -128,7 +129,7 @@ func TestBlocks(t *testing.T) {
 }
 
 func TestDOT(t *testing.T) {
-	c := analyze(t, own(t, "tangle"), Options{Table: true})
+	c := analyze(t, boottest.Code("tangle"), Options{Table: true})
 	var b bytes.Buffer
 	if err := c.WriteDOT(&b); err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-eedd8485/lpc"
+	"github.com/seed-eedd8485/lpc/bootsec/boottest"
 )
 
 // docCommand is one command of a document and what it is said to print.
@@ -82,7 +83,7 @@ func TestDocsBoot(t *testing.T) {
 	}
 	defer port.Close()
 	work := t.TempDir()
-	if err := os.WriteFile(filepath.Join(work, "disk.img"), ownDisk(), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(work, "disk.img"), boottest.Disk(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range list {

@@ -46,23 +46,6 @@ var unsafeIn = []string{"internal/pool", "internal/channel", "internal/link", "i
 // testOnly packages hold tests and their helpers; the rules above are not theirs.
 var testOnly = []string{"internal/archtest", "internal/robust", "internal/lintest", "internal/model", "internal/targettest", "internal/needs", "internal/golden", "internal/proctest"}
 
-// helpers are the testOnly packages that other packages' tests import; nothing else may.
-var helpers = []string{"internal/needs", "internal/golden", "internal/proctest", "internal/targettest"}
-
-func TestHelpersAreForTests(t *testing.T) {
-	for _, f := range sources(t) {
-		if slices.Contains(testOnly, f.pkg) || f.pkg == "bootsec/internal/ndisasm" {
-			continue
-		}
-		for _, imp := range f.ast.Imports {
-			path, _ := strconv.Unquote(imp.Path.Value)
-			if to, ok := strings.CutPrefix(path, module+"/"); ok && slices.Contains(helpers, to) {
-				t.Errorf("%s imports %s, which is for tests", f.path, path)
-			}
-		}
-	}
-}
-
 type file struct {
 	path string // from the root
 	pkg  string // directory from the root, "" for the root itself
@@ -215,6 +198,23 @@ func TestEveryPackageSaysWhatItIs(t *testing.T) {
 	for pkg := range all {
 		if !said[pkg] {
 			t.Errorf("package %q has no package comment", pkg)
+		}
+	}
+}
+
+// helpers are what tests share: only tests and other helpers import them.
+var helpers = []string{"internal/needs", "internal/golden", "internal/proctest", "internal/targettest", "bootsec/boottest", "ntdump/dumptest", "internal/pool/pooltest", "bootsec/internal/ndisasm"}
+
+func TestHelpersAreForTests(t *testing.T) {
+	for _, f := range sources(t) {
+		if slices.Contains(testOnly, f.pkg) || slices.Contains(helpers, f.pkg) {
+			continue
+		}
+		for _, imp := range f.ast.Imports {
+			path, _ := strconv.Unquote(imp.Path.Value)
+			if to, ok := strings.CutPrefix(path, module+"/"); ok && slices.Contains(helpers, to) {
+				t.Errorf("%s imports %s, which is for tests", f.path, path)
+			}
 		}
 	}
 }

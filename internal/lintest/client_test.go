@@ -29,15 +29,23 @@ type operation struct {
 // largest is more than a slot holds: such a message goes through a section.
 const largest = 500
 
+// dial makes a client's connections.
+func (c *config) dial(ctx context.Context) (conns []*lpc.Conn, err error) {
+	conns = make([]*lpc.Conn, c.Conns)
+	for i := range conns {
+		if conns[i], err = lpc.Dial(ctx, c.Name, nil); err != nil {
+			return nil, err
+		}
+	}
+	return conns, nil
+}
+
 // call is the client: it makes calls and says what it saw.
 func call(c *config) error {
 	ctx := context.Background()
-	conns := make([]*lpc.Conn, c.Conns)
-	for i := range conns {
-		var err error
-		if conns[i], err = lpc.Dial(ctx, c.Name, nil); err != nil {
-			return err
-		}
+	conns, err := c.dial(ctx)
+	if err != nil {
+		return err
 	}
 	all := make([][]operation, c.Goroutines)
 	errs := make([]error, c.Goroutines)
@@ -149,12 +157,9 @@ func (c *caller) one(ctx context.Context, o *operation) error {
 // until all have begun.
 func stream(c *config) error {
 	ctx := context.Background()
-	conns := make([]*lpc.Conn, c.Conns)
-	for i := range conns {
-		var err error
-		if conns[i], err = lpc.Dial(ctx, c.Name, nil); err != nil {
-			return err
-		}
+	conns, err := c.dial(ctx)
+	if err != nil {
+		return err
 	}
 	errs := make([]error, c.Goroutines)
 	var wg sync.WaitGroup

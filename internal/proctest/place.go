@@ -1,9 +1,25 @@
 package proctest
 
 import (
+	"fmt"
 	"os"
 	"testing"
 )
+
+// InOwnRoot runs a package's tests with names of their own ($LPC_ROOT), and gives the
+// status to exit with.
+func InOwnRoot(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "lpc-test-")
+	if err == nil {
+		err = os.Setenv("LPC_ROOT", dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "preparing the tests:", err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	return m.Run()
+}
 
 // PublicDir is a directory that every user may enter, until the test ends; the one that
 // t.TempDir stands in is closed to others.

@@ -11,14 +11,7 @@ import (
 // Processes that a test looks at are this binary in a role of roles_test.go.
 func TestMain(m *testing.M) {
 	proctest.Run(roles)
-	dir, err := os.MkdirTemp("", "lpc-test")
-	if err != nil {
-		panic(err)
-	}
-	os.Setenv("LPC_ROOT", dir)
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
+	os.Exit(proctest.InOwnRoot(m))
 }
 
 func watchdog(t *testing.T) {

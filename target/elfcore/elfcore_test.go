@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-eedd8485/lpc/internal/needs"
 	"github.com/seed-eedd8485/lpc/internal/pool"
+	"github.com/seed-eedd8485/lpc/internal/pool/pooltest"
 	"github.com/seed-eedd8485/lpc/target"
 	"github.com/seed-eedd8485/lpc/target/live"
 	"github.com/seed-eedd8485/lpc/target/lpcpool"
@@ -74,15 +75,7 @@ func files(starts ...uint64) []byte {
 // extents are those of the test's own pool: two of them.
 func extents(t testing.TB) [][]byte {
 	t.Helper()
-	p, err := pool.Process()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for p.Header().Extents < 2 {
-		if _, _, err := p.Alloc(pool.TagSection, 200<<10, 0); err != nil {
-			t.Fatal(err)
-		}
-	}
+	pooltest.Grown(t)
 	l, err := live.Open(os.Getpid())
 	if err != nil {
 		t.Fatal(err)

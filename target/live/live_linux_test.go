@@ -11,21 +11,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/seed-eedd8485/lpc/internal/pool"
+	"github.com/seed-eedd8485/lpc/internal/pool/pooltest"
 	"github.com/seed-eedd8485/lpc/target"
 )
 
 // own is the test's own process with a pool of at least two extents.
 func own(t *testing.T) (*pool.Pool, *Target) {
 	t.Helper()
-	p, err := pool.Process()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for p.Header().Extents < 2 {
-		if _, _, err := p.Alloc(pool.TagSection, 200<<10, 0); err != nil {
-			t.Fatal(err)
-		}
-	}
+	p := pooltest.Grown(t)
 	l, err := Open(os.Getpid())
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed-eedd8485/lpc/internal/pool"
+	"github.com/seed-eedd8485/lpc/internal/pool/pooltest"
 	"github.com/seed-eedd8485/lpc/target"
 	"github.com/seed-eedd8485/lpc/target/live"
 	"github.com/seed-eedd8485/lpc/target/lpcpool"
@@ -22,15 +23,7 @@ import (
 // that may not be read.
 func view(t testing.TB) *lpcpool.View {
 	t.Helper()
-	p, err := pool.Process()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		if _, _, err := p.Alloc(pool.TagSection, 200<<10, 0); err != nil {
-			t.Fatal(err)
-		}
-	}
+	pooltest.Grown(t)
 	l, err := live.Open(os.Getpid())
 	if err != nil {
 		t.Fatal(err)
