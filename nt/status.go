@@ -41,6 +41,7 @@ const (
 	StatusSectionTooBig         Status = 0xC0000040
 	StatusPortConnectionRefused Status = 0xC0000041
 	StatusInvalidPortHandle     Status = 0xC0000042
+	StatusInvalidPageProtection Status = 0xC0000045
 	StatusPortAlreadySet        Status = 0xC0000048
 	StatusThreadIsTerminating   Status = 0xC000004B
 	StatusInvalidSID            Status = 0xC0000078

@@ -23,20 +23,10 @@ const (
 	RemotePortViewSize = 0x18
 )
 
-// PortMessage is NT's PORT_MESSAGE, 64-bit layout: HeaderSize bytes.
-type PortMessage struct {
-	DataLength     uint16 // bytes of data behind the header
-	TotalLength    uint16 // header and data; at least HeaderSize more than DataLength
-	Type           uint16 // see the LPC constants
-	DataInfoOffset uint16 // 0, or where a data-info array begins, from the header's start
-	ClientID       ClientID
-	MessageID      uint32
-	_              uint32
-	ClientViewSize uint64 // in a connection request; else the low half is the CallbackId
-}
-
-// CallbackID is the low half of the union with ClientViewSize.
-func (m *PortMessage) CallbackID() uint32 { return uint32(m.ClientViewSize) }
+// PortMessage is NT's PORT_MESSAGE, 64-bit layout: HeaderSize bytes. CallbackID is
+// the union with ClientViewSize: of a connection request it is the size of the client's
+// view.
+type PortMessage = wire.PortMessage
 
 // Message is a PORT_MESSAGE with room for the largest data behind it: what a C
 // program declares as a union of both. The calls take a pointer to one, and never

@@ -37,6 +37,39 @@ func Create(name string, size int) (s *Section, fd int, err error) {
 	return s, fd, nil
 }
 
+// Make is Create without the mapping.
+func Make(name string, size int) (fd int, err error) {
+	if fd, err = memfd(name); err != nil {
+		return -1, fmt.Errorf("creating section %q: making memfd: %w", name, err)
+	}
+	if err = unix.Ftruncate(fd, int64(size)); err == nil {
+		_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals)
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, fmt.Errorf("creating section %q: %d bytes: %w", name, size, err)
+	}
+	return fd, nil
+}
+
+// Map maps a part of a section that this process made or has checked (see Check): size
+// bytes from off, both whole pages.
+func Map(fd int, off int64, size int, write bool) (*Section, error) {
+	prot := unix.PROT_READ
+	if write {
+		prot |= unix.PROT_WRITE
+	}
+	mem, err := unix.Mmap(fd, off, size, prot, unix.MAP_SHARED)
+	if err != nil {
+		return nil, fmt.Errorf("mapping %d bytes: %w", size, err)
+	}
+	return &Section{mem: mem}, nil
+}
+
+// Check tells whether fd, which a peer sent, is a section of exactly size bytes, as Open
+// does without mapping it.
+func Check(fd, size int) error { return verify(fd, size) }
+
 // fix gives the new memfd its size for good and maps it.
 func fix(fd, size int) (*Section, error) {
 	if err := unix.Ftruncate(fd, int64(size)); err != nil {

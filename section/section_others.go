@@ -12,6 +12,15 @@ func Create(string, int) (*Section, int, error) { return nil, -1, errUnimplement
 // Open is implemented for Linux only.
 func Open(int, int) (*Section, error) { return nil, errUnimplemented }
 
+// Make fails: there are no memfds.
+func Make(string, int) (int, error) { return -1, errUnimplemented }
+
+// Map fails.
+func Map(int, int64, int, bool) (*Section, error) { return nil, errUnimplemented }
+
+// Check fails.
+func Check(int, int) error { return errUnimplemented }
+
 // CloseUntrusted is implemented for Linux only.
 func CloseUntrusted(int) <-chan struct{} {
 	closed := make(chan struct{})

@@ -12,5 +12,6 @@ const (
 	StatusNoHandler    Status = 3 // nobody serves this direction of the connection
 	StatusNoMemory     Status = 4 // the replier could not get section memory for its reply
 	StatusDropped      Status = 5 // the handler returned, and its request was let go, without a reply
+	StatusMismatch     Status = 7 // a callback for a thread that does not wait for that message
 	StatusShuttingDown Status = 6 // the server stopped serving with this request in its queue
 )

@@ -316,9 +316,11 @@ type Request struct {
 	Thread        uint32 // ClientID.UniqueThread
 	Callback      uint64
 	NoImpersonate bool // LPC_NO_IMPERSONATE
+	Control       bool // for the engine at the other end
 	HasInfo       bool // larger data stands where Info says; Data is not used
 	Info          wire.DataInfo
 	Data          []byte // at most wire.MaxInline bytes
+	Short         int    // the last so many bytes of Data, at most 3, are not counted: NT copies in fours
 }
 
 // Post writes a request into slot s and publishes it. The publish is a full
@@ -362,11 +364,15 @@ func (s *slot) fill(r *Request, which uint16) {
 	if r.NoImpersonate {
 		flags = flagNoImpersonate
 	}
+	if r.Control {
+		flags |= flagControl
+	}
 	if r.HasInfo {
 		flags |= flagInfo
 		n = putDataInfo(&s.Data, &r.Info)
 	} else {
 		copy(s.Data[:], r.Data)
+		n -= r.Short
 	}
 	s.Sender = uint64(r.MessageID) | uint64(r.Thread)<<32
 	s.Callback = r.Callback

@@ -118,6 +118,9 @@ type meta uint64
 const (
 	flagInfo          = 1 // the data is a PORT_DATA_INFORMATION: it stands in a section
 	flagNoImpersonate = 2 // LPC_NO_IMPERSONATE
+	flagControl       = 4 // for the engine at the other end, not for its program
+
+	knownFlags = flagInfo | flagNoImpersonate | flagControl
 )
 
 func newMeta(cpu uint32, which uint16, length int, flags uint16) meta {
@@ -136,8 +139,8 @@ func (m meta) check() error {
 	switch {
 	case m.length() > wire.MaxInline:
 		return violation("message header: data length %d is over the limit of %d bytes", m.length(), wire.MaxInline)
-	case m.flags()&^(flagInfo|flagNoImpersonate) != 0:
-		return violation("message header: flags %#x, known are %#x", m.flags(), flagInfo|flagNoImpersonate)
+	case m.flags()&^knownFlags != 0:
+		return violation("message header: flags %#x, known are %#x", m.flags(), knownFlags)
 	case m.info() && m.length() != wire.DataInfoSize:
 		return violation("message header: data info with %d bytes of data, want %d", m.length(), wire.DataInfoSize)
 	}

@@ -67,6 +67,8 @@ type Message struct {
 	Detached bool          // a datagram in a slot: Give it back
 	Slot     int           // with Reply or Detached
 	Gen      uint64
+	Control  bool   // for the engine, not for the program
+	Extra    uint32 // the high half of the word with the CallbackId
 }
 
 // NewReceiver is the receiving end for the server (of the client's requests) or the
@@ -252,16 +254,21 @@ func (r *Receiver) copyOut(sl *slot, mt meta, m *Message) error {
 	}
 	h.ClientID.UniqueThread = sender >> 32
 	h.MessageID = uint32(sender)
-	h.CallbackID = atomic.LoadUint64(&sl.Callback)
+	callback := atomic.LoadUint64(&sl.Callback)
+	h.CallbackID, m.Extra = callback&0xffffffff, uint32(callback>>32)
 	m.Length = mt.length()
-	m.HasInfo = mt.info()
-	copy(m.Data[:m.Length], sl.Data[:m.Length])
+	m.HasInfo, m.Control = mt.info(), mt.flags()&flagControl != 0
+	n := fours(m.Length)
+	copy(m.Data[:n], sl.Data[:n])
 	if m.HasInfo {
 		h.DataInfoOffset = wire.HeaderSize
 		m.Info = getDataInfo(m.Data) // of the copy
 	}
 	return nil
 }
+
+// fours rounds a length up to a multiple of 4, in which NT copies; wire.MaxInline is one.
+func fours(n int) int { return (n + 3) &^ 3 }
 
 // Reply writes the reply into the slot of a message and publishes it. It gives
 // ErrAbandoned when the caller did not wait for it.

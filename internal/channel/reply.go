@@ -2,6 +2,8 @@ package channel
 
 import (
 	"fmt"
+	"sync/atomic"
+
 	"github.com/seed-eedd8485/lpc/internal/failpoint"
 	"github.com/seed-eedd8485/lpc/wire"
 )
@@ -29,6 +31,13 @@ func (c *Caller) Result(s int, r *Result) error {
 		r.Info = getDataInfo(&sl.Data)
 	}
 	return nil
+}
+
+// Sender is who wrote the reply in slot s, as it says itself, and the high half of the
+// word with the CallbackId. The caller holds the slot and Wait has returned nil for it.
+func (c *Caller) Sender(s int) (thread, extra uint32) {
+	sl := c.slot(s)
+	return uint32(atomic.LoadUint64(&sl.Sender) >> 32), uint32(atomic.LoadUint64(&sl.Callback) >> 32)
 }
 
 // Inline copies the reply's inline data, n bytes as Result told, to dst.

@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"context"
 	"runtime"
 	"sync/atomic"
 )
@@ -44,8 +45,8 @@ func (s *spinner) see(cpu uint32) {
 }
 
 // untilWord polls a slot's word until it is not want any more, or the budget is
-// used up, or c has other callers, which want the processor.
-func (s *spinner) untilWord(w *uint64, want uint64, c *Caller, slot int, since *uint64) bool {
+// used up, or c has other callers, which want the processor, or ctx has ended.
+func (s *spinner) untilWord(ctx context.Context, w *uint64, want uint64, c *Caller, slot int, since *uint64) bool {
 	limit, ok := s.limit()
 	if !ok {
 		return false
@@ -56,7 +57,7 @@ func (s *spinner) untilWord(w *uint64, want uint64, c *Caller, slot int, since *
 		}
 	}
 	c.stamp(slot, since)
-	return s.slowly(limit, func() bool { return atomic.LoadUint64(w) != want }, c.alone)
+	return s.slowly(limit, func() bool { return atomic.LoadUint64(w) != want }, func() bool { return c.alone() && ctx.Err() == nil })
 }
 
 // untilEntry polls a ring entry until it is not old any more, and the near slot until

@@ -41,7 +41,7 @@ func (w *waiter) signal() {
 func (c *Caller) Wait(ctx context.Context, s int, alone bool, cleanup Releaser, since *uint64) error {
 	w, want := &c.slot(s).Word, c.own(s).gen<<genShift|stWaiting
 	if alone {
-		if c.spinAlone(s, w, want, since) {
+		if c.spinAlone(ctx, s, w, want, since) {
 			return c.settle(s, want, cleanup)
 		}
 	} else {
@@ -75,8 +75,8 @@ func (c *Caller) stamp(s int, since *uint64) {
 
 // spinAlone polls the slot of a lone caller. It is the hot path: no call but the
 // pauses until a reply that takes longer than usual.
-func (c *Caller) spinAlone(s int, w *uint64, want uint64, since *uint64) bool {
-	return c.spin.untilWord(w, want, c, s, since)
+func (c *Caller) spinAlone(ctx context.Context, s int, w *uint64, want uint64, since *uint64) bool {
+	return c.spin.untilWord(ctx, w, want, c, s, since)
 }
 
 // settle tells how a call whose word has changed ended.
@@ -158,10 +158,18 @@ func (c *Caller) conclude(ctx context.Context, s int, w *uint64, want uint64, cl
 		c.Release(s)
 		return c.Err()
 	}
-	if ctx.Err() == nil { // the word was seen to change, and is as it was
+	switch ctx.Err() {
+	case ErrInterrupted:
+		return ErrInterrupted // the slot stays the caller's, which waits again later
+	case nil: // the word was seen to change, and is as it was
 		c.Down(violation("slot %d was answered and then was not", s))
 		return c.conclude(ctx, s, w, want, cleanup)
 	}
+	return c.abandon(ctx, s, w, want, cleanup)
+}
+
+// abandon gives a call up, or finds that its reply has come.
+func (c *Caller) abandon(ctx context.Context, s int, w *uint64, want uint64, cleanup Releaser) error {
 	c.setCleanup(s, cleanup) // before the swap: the peer may give the slot back at once
 	if !atomic.CompareAndSwapUint64(w, want, want&^stateMask|stAbandoned) {
 		c.takeCleanup(s)
@@ -186,7 +194,7 @@ func (c *Caller) leadAndPass(ctx context.Context, wt *waiter, s int, w *uint64, 
 			runtime.Gosched() // those just readied want this thread
 			continue
 		}
-		if c.spin.until(func() bool { return atomic.LoadUint64(w) != want || c.hinted() }, c.alone) {
+		if c.spin.until(func() bool { return atomic.LoadUint64(w) != want || c.hinted() }, func() bool { return c.alone() && ctx.Err() == nil }) {
 			if atomic.LoadUint64(w) == want {
 				runtime.Gosched()
 			}

@@ -40,6 +40,12 @@ type Conn struct {
 
 	deadlock DeadlockCheck // nil: calls are not looked after
 	client   clientToken
+	local    bool          // the other end is in this process
+	last     reserve       // the messages that its end will need; guarded by disp.mu but for the role's holder
+	closer   atomic.Uint64 // the thread that closed the other end, as that says
+	closing  atomic.Uint32 // the thread that closes this one
+	half     *halfConn     // accepted and not completed; guarded by mu
+	maxTotal uint16        // NT's MaxMessageLength, of a client's end
 
 	peer       security.Identity
 	peerPID    uint64
@@ -157,6 +163,7 @@ func initPort(pr *process, rec *pool.PortObject, a pool.Addr, kind uint32) {
 // attach gives the connection its channel.
 func (c *Conn) attach(mem *section.Section, number uint64) {
 	local := c.peerPID == c.proc.pid
+	c.local = local
 	c.firstID = c.proc.nextID() * 0x9e3779b1 // spread: connections made in a row are far apart
 	c.mem, c.number = mem, number
 	c.rec.Channel = number
@@ -168,6 +175,12 @@ func (c *Conn) attach(mem *section.Section, number uint64) {
 		c.out.Waits = func(slot int) { c.proc.recordStack(c.waiting[slot]) }
 	}
 	c.recv = channel.NewReceiver(mem, c.server, local, bell)
+	if local {
+		c.enterLocal()
+	}
+	if c.disp.manual {
+		c.out.Waits = func(int) { c.disp.stir(c) }
+	}
 }
 
 // ready is called on the poller's goroutine when the control socket has something.
@@ -227,6 +240,7 @@ func (c *Conn) frame(f *link.Frame, fd int) error {
 
 // closedBy is the error of a connection that the other end closed.
 func (c *Conn) closedBy(f *link.Frame) error {
+	c.closer.Store(uint64(f.Number))
 	switch f.Reason {
 	case link.ReasonNone:
 		return fmt.Errorf("%w by the other end", ErrPortClosed)
@@ -273,7 +287,8 @@ func (c *Conn) end(err error, reason uint8) {
 	}
 	c.mu.Unlock()
 	c.out.Down(err) // before the peer is told: what it then makes room for is not sent
-	f := link.Frame{Kind: link.Close, Reason: reason}
+	c.uncomplete()
+	f := link.Frame{Kind: link.Close, Reason: reason, Number: c.closing.Load()}
 	if reason != link.ReasonNone {
 		f.Text = []byte(err.Error())
 		f.Text = f.Text[:min(len(f.Text), wire.MaxConnInfo)]
@@ -335,6 +350,10 @@ func (c *Conn) tearDown() {
 		}
 	}
 	forget(c)
+	if c.local {
+		c.leaveLocal()
+	}
+	c.dropReserve()
 	c.mu.Lock()
 	f, err := c.onClose, c.err
 	c.mu.Unlock()

@@ -6,12 +6,7 @@ import (
 	"github.com/seed-eedd8485/lpc/section"
 )
 
-// The addresses here are compared and shown, never followed.
-
-// sectionBase is where a section is mapped.
-func sectionBase(s *section.Section) uint64 {
-	return uint64(uintptr(unsafe.Pointer(unsafe.SliceData(s.Bytes()))))
-}
+// The addresses here are compared, never followed.
 
 // copyIn copies src to dst, which may be the same memory: a handler may reply
 // with a part of its request.

@@ -30,6 +30,9 @@ type DialOptions struct {
 	OnClose    func(*Conn, error)
 	Trace      func(Event)
 	Deadlock   DeadlockCheck
+	Check      func(security.Identity) error // of the listener, before it is asked; nil: none
+
+	thread *Thread // of the native face
 }
 
 // channelNumber is a random number that names a channel at both ends, in dumps.
@@ -70,6 +73,9 @@ func dial(ctx context.Context, name namespace.Name, o DialOptions) (made *Conn, 
 	if err == nil && o.ServerUID != nil && peer.UID != *o.ServerUID {
 		err = fmt.Errorf("%w: the port's listener has uid %d, uid %d was asked for", ErrPermission, peer.UID, *o.ServerUID)
 	}
+	if err == nil && o.Check != nil {
+		err = o.Check(peer)
+	}
 	if err != nil {
 		_ = unix.Close(fd)
 		return nil, err
@@ -81,14 +87,19 @@ func dial(ctx context.Context, name namespace.Name, o DialOptions) (made *Conn, 
 	}
 	c.peer, c.peerPID, c.trace, c.onClose, c.deadlock = peer, uint64(peer.PID), o.Trace, o.OnClose, o.Deadlock
 	c.disp = newDispatcher(pr, c.rec, c.addr, 256, name.Short(), o.Trace)
+	c.disp.manual = o.thread != nil
 	if o.Handler != nil {
 		c.disp.serve(o.Handler)
-	} else {
+	} else if o.thread == nil {
 		c.disp.refusing = wire.StatusNoHandler
 	}
 	c.rec.PeerProcess = c.peerPID
 	h := &handshake{c: c, max: o.MaxMessage, done: make(chan error, 1), id: pr.nextID()}
-	if th, err := pr.thread(); err == nil {
+	if t := o.thread; t != nil {
+		h.thread = uint32(t.rec.Cid.UniqueThread)
+		t.connects(c, h.id, parentOf(ctx), len(o.Info))
+		defer t.resumes()
+	} else if th, err := pr.thread(); err == nil {
 		h.thread = uint32(th.rec.Cid.UniqueThread)
 		th.connects(c, h.id, parentOf(ctx), len(o.Info))
 		defer func() {
@@ -142,7 +153,7 @@ type handshake struct {
 
 func (h *handshake) run(ctx context.Context, o DialOptions) error {
 	f := link.Frame{Kind: link.Connect, Value: uint64(o.MaxMessage), Text: o.Info, Number: h.id, Section: h.thread}
-	if o.Handler != nil {
+	if o.Handler != nil || o.thread != nil {
 		f.Flags = link.FlagServes
 	}
 	// A server that has closed already may have said why: ready reads that, or the end.
@@ -210,6 +221,9 @@ func (h *handshake) frame(f *link.Frame, fd int) error {
 		failpoint.At(failpoint.AcceptReceived)
 		c.info = append([]byte(nil), f.Text...)
 		c.serves = f.Flags&link.FlagServes != 0
+		if c.maxTotal = wire.MaxMessage; f.Flags&link.FlagNative != 0 {
+			c.maxTotal = uint16(min(f.Number, wire.MaxMessage))
+		}
 		c.maxMessage = int(min(f.Value, uint64(h.max)))
 		h.mu.Lock()
 		defer h.mu.Unlock()

@@ -28,6 +28,12 @@ type dispatcher struct {
 	port    string      // for events and errors
 	waiting atomic.Bool // something besides the hot channels wants the receiver
 
+	manual bool // threads of the program receive (native.go)
+	event  int  // of a waitable port; -1: none
+	// Of a manual port, the role's holder's:
+	at, row int      // which of hot is looked at, and how many messages it has given in a row
+	spare   *Message // for the next message
+
 	calm atomic.Int32 // below 0: a handler was slow, so many messages less calmAfter ago
 
 	mu         sync.Mutex
@@ -79,7 +85,7 @@ func newDispatcher(pr *process, rec *pool.PortObject, addr pool.Addr, most int, 
 	rec.MaxWorkers = uint32(most)
 	return &dispatcher{
 		proc: pr, rec: rec, addr: addr, most: most, port: port, trace: trace,
-		refusing: wire.StatusOK,
+		refusing: wire.StatusOK, event: -1,
 	}
 }
 
@@ -111,7 +117,11 @@ func (d *dispatcher) stop() <-chan struct{} {
 		d.refusing = wire.StatusShuttingDown
 		d.checkDrained()
 		for _, w := range d.idle {
-			close(w.ch)
+			if d.manual {
+				w.ch <- nil // a thread's, which has it for good
+			} else {
+				close(w.ch)
+			}
 		}
 		d.idle = nil
 	}
@@ -151,6 +161,10 @@ func (d *dispatcher) ringLocked(c *Conn) {
 		d.pending = append(d.pending, c)
 	}
 	d.waiting.Store(true)
+	if d.manual {
+		d.rungManual(c)
+		return
+	}
 	if d.handler == nil && d.refusing == wire.StatusOK {
 		if c.ending { // nobody serves, so nobody polls
 			d.pending = slices.DeleteFunc(d.pending, func(p *Conn) bool { return p == c })

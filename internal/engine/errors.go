@@ -99,6 +99,8 @@ func statusError(s wire.Status, text []byte) error {
 		return ErrNoHandler
 	case wire.StatusNoMemory:
 		return fmt.Errorf("%w: the other end has no memory for its reply: %s", ErrQuota, text)
+	case wire.StatusMismatch:
+		return ErrMismatch
 	case wire.StatusDropped:
 		return ErrDropped
 	case wire.StatusShuttingDown:

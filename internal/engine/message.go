@@ -32,6 +32,7 @@ type Message struct {
 	small    []byte        // or here, if it is small; kept for the next use
 	inSmall  bool
 	tooLarge atomic.Pointer[error] // a reply that was not sent
+	pending  *Pending              // the connection request that it is, nil: it is none
 	away     bool                  // its handler has returned, the reply is to come; guarded by d.mu
 }
 
@@ -297,6 +298,10 @@ func (m *Message) keepRoom() {
 // finish takes the message off its lists and gives it back.
 func (m *Message) finish() {
 	d, c := m.d, m.conn
+	if c == nil {
+		d.giveBack(m) // the system made it, or a thread of this process
+		return
+	}
 	m.dropRoom()
 	m.region, m.view = nil, nil
 	if m.tooLarge.Load() != nil {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -26,13 +27,17 @@ type Pending struct {
 	link  *link.Link
 	timer *time.Timer
 
-	mu     sync.Mutex
-	state  int
-	info   []byte
-	max    int   // the client's largest message
-	conn   *Conn // once it was accepted
-	serves bool
-	rec    pool.Addr // its record, a LPC_CONNECTION_REQUEST for debuggers; 0: none
+	mu       sync.Mutex
+	state    int
+	info     []byte
+	max      int   // the client's largest message
+	conn     *Conn // once it was accepted
+	serves   bool
+	msg      *Message    // of a port of the native face: its message,
+	received atomic.Bool // which a thread has received
+	created  uint64      // when the client's process began, clock ticks after boot
+	view     sentView    // the client's view
+	rec      pool.Addr   // its record, a LPC_CONNECTION_REQUEST for debuggers; 0: none
 }
 
 // States of a Pending.
@@ -99,7 +104,13 @@ func (r *Pending) frame(f *link.Frame, fd int) error {
 	r.info = append([]byte(nil), f.Text...)
 	r.max = int(min(f.Value, wire.DefaultLimit))
 	r.serves = f.Flags&link.FlagServes != 0
-	r.record(f)
+	if r.port.opts.native {
+		r.info = r.info[:min(len(r.info), r.port.opts.maxInfo)]
+		r.created = pool.StartTime(r.peer.PID)
+		r.recordNative(f)
+	} else {
+		r.record(f)
+	}
 	r.mu.Unlock()
 	r.timer.Stop()
 	p := r.port
@@ -150,9 +161,12 @@ func (r *Pending) finish() {
 	p := r.port
 	p.accounts.halfDone(r.peer.UID)
 	r.mu.Lock()
-	rec := r.rec
-	r.rec = 0
+	rec, msg := r.rec, r.msg
+	r.rec, r.msg = 0, nil
 	r.mu.Unlock()
+	if msg != nil {
+		msg.decided()
+	}
 	if rec != 0 {
 		p.proc.pool.Free(rec)
 	}

@@ -29,6 +29,11 @@ type PortOptions struct {
 	OnConnect  func(*Pending)     // decides each connection request on a goroutine of its own
 	OnClose    func(*Conn, error) // a connection of the port has ended and is gone
 	Trace      func(Event)
+
+	native    bool // see NativeOptions
+	waitable  bool
+	maxLength uint16
+	maxInfo   int
 }
 
 // A Port is a connection port.
@@ -52,6 +57,7 @@ type Port struct {
 	queued   chan struct{} // one signal: look at queue
 	auto     bool          // Serve decides
 	closed   bool
+	freed    bool
 	done     chan struct{}
 }
 
@@ -62,7 +68,14 @@ const (
 )
 
 // Listen makes a connection port with a name.
-func Listen(name namespace.Name, o PortOptions) (*Port, error) {
+func Listen(name namespace.Name, o PortOptions) (*Port, error) { return createPort(&name, o) }
+
+// createPort makes a connection port, or with a nil name an unconnected one.
+func createPort(named *namespace.Name, o PortOptions) (*Port, error) {
+	kind, name := uint32(pool.PortUnconnected), namespace.Name{}
+	if named != nil {
+		kind, name = pool.PortConnection, *named
+	}
 	pr, err := theProcess()
 	if err != nil {
 		return nil, err
@@ -85,19 +98,35 @@ func Listen(name namespace.Name, o PortOptions) (*Port, error) {
 		proc: pr, rec: rec, addr: a, name: name, opts: o, accounts: newAccounts(o.Limits),
 		conns: map[*Conn]struct{}{}, half: map[*Pending]struct{}{}, queued: make(chan struct{}, 1), done: make(chan struct{}),
 	}
-	initPort(pr, rec, a, pool.PortConnection)
-	rec.ConnectionPort = a
-	text := name.String()
-	na, err := pr.pool.AllocText(pool.TagPort, text, a)
-	if err != nil {
-		pr.pool.Free(a)
-		return nil, err
+	initPort(pr, rec, a, kind)
+	if o.native {
+		rec.MaxMessageLength, rec.MaxConnectionInfoLength = o.maxLength, uint16(o.maxInfo)
 	}
-	rec.Name, rec.NameLength, p.nameAddr = na, uint64(len(text)), na
+	if named != nil {
+		rec.ConnectionPort = a
+		text := name.String()
+		na, err := pr.pool.AllocText(pool.TagPort, text, a)
+		if err != nil {
+			pr.pool.Free(a)
+			return nil, err
+		}
+		rec.Name, rec.NameLength, p.nameAddr = na, uint64(len(text)), na
+	} else {
+		rec.ConnectedPort = a
+	}
 	p.disp = newDispatcher(pr, rec, a, o.MaxWorkers, name.Short(), o.Trace)
-	if p.handle, err = pr.pool.NewHandle(a, pool.PortAllAccess); err == nil {
-		rec.Handle, rec.HandleCount = uint32(p.handle), 1
-		err = p.listen(poller)
+	p.disp.manual = o.native
+	if o.waitable {
+		rec.Flags |= pool.PortWaitable
+		err = p.disp.makeEvent()
+	}
+	if err == nil {
+		if p.handle, err = pr.pool.NewHandle(a, pool.PortAllAccess); err == nil {
+			rec.Handle, rec.HandleCount = uint32(p.handle), 1
+			if named != nil {
+				err = p.listen(poller)
+			}
+		}
 	}
 	if err != nil {
 		p.free()
@@ -125,7 +154,12 @@ func (p *Port) listen(poller *link.Poller) (err error) {
 // free gives the records back.
 func (p *Port) free() {
 	p.proc.pool.CloseHandle(p.handle)
-	p.proc.pool.Free(p.nameAddr)
+	if p.nameAddr != 0 {
+		p.proc.pool.Free(p.nameAddr)
+	}
+	if p.disp.event >= 0 {
+		_ = unix.Close(p.disp.event)
+	}
 	p.proc.pool.Free(p.addr)
 }
 
@@ -223,6 +257,11 @@ func (p *Port) offer(r *Pending) {
 	if p.closed {
 		p.mu.Unlock()
 		r.drop(ErrPortClosed)
+		return
+	}
+	if p.opts.native {
+		p.mu.Unlock()
+		p.enqueueRequest(r)
 		return
 	}
 	if p.auto {
@@ -368,7 +407,8 @@ func (d *dispatcher) polls(c *Conn) bool {
 func (p *Port) freeOnce() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.nameAddr != 0 {
+	if !p.freed {
+		p.freed = true
 		p.disp.finished()
 		p.free()
 		p.nameAddr = 0
@@ -385,7 +425,9 @@ func (p *Port) dropped(c *Conn) {
 	delete(p.conns, c)
 	last := p.closed && len(p.conns) == 0
 	p.mu.Unlock()
-	if last {
+	if last && p.opts.native {
+		p.gone()
+	} else if last {
 		p.freeOnce()
 	}
 }

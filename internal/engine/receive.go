@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -132,7 +133,9 @@ func (d *dispatcher) busyElsewhere() bool {
 
 // sleepOn sleeps in a futex on the only hot channel. false: it did not, or it slept
 // its time out: park in Go.
-func (d *dispatcher) sleepOn(c *Conn, th *thread) bool {
+func (d *dispatcher) sleepOn(c *Conn, th *thread) bool { return d.sleepFor(c, th, futexAtMost) }
+
+func (d *dispatcher) sleepFor(c *Conn, th *thread, most time.Duration) bool {
 	d.mu.Lock()
 	if len(d.pending) > 0 || c.ending {
 		d.mu.Unlock()
@@ -143,7 +146,7 @@ func (d *dispatcher) sleepOn(c *Conn, th *thread) bool {
 	d.mu.Unlock()
 	start := channel.Ticks()
 	th.rec.WaitReason, th.rec.WaitStart = pool.WaitLpcReceive, start
-	slept := c.recv.Sleep(futexAtMost)
+	slept := c.recv.Sleep(most)
 	th.rec.WaitReason = pool.WaitNone
 	d.mu.Lock()
 	d.sleepsOn = nil
@@ -154,9 +157,14 @@ func (d *dispatcher) sleepOn(c *Conn, th *thread) bool {
 // armAll arms every hot channel and gives the role up when nothing is left; it
 // tells whether it did.
 func (d *dispatcher) armAll() bool {
-	kept := d.hot[:0]
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return d.armLocked()
+}
+
+// armLocked is armAll with d.mu held.
+func (d *dispatcher) armLocked() bool {
+	kept := d.hot[:0]
 	for _, c := range d.hot {
 		c.hot = false // before arming: a bell that follows makes it pending again
 		if c.ending || !c.recv.Arm() {
@@ -273,6 +281,13 @@ func (d *dispatcher) deliver(c *Conn, m *Message, ro *role, th *thread, spare **
 		}
 	}
 	c.taken()
+	if m.in.Control {
+		c.mustFinish(m)
+		if m.in.Reply {
+			c.fail(fmt.Errorf("%w: a request for the memory of a thread that lists none", ErrProtocol))
+		}
+		return false
+	}
 	d.mu.Lock()
 	c.active++
 	ro.full = c.active >= mostActive && !c.ending

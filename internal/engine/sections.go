@@ -248,7 +248,7 @@ func (s *sections) add(c *Conn, number uint32, sec *section.Section, mine bool) 
 		_ = sec.Unmap()
 		return nil, err
 	}
-	*rec = pool.Section{Port: c.addr, Number: number, Base: sectionBase(sec), Size: uint64(sec.Size())}
+	*rec = pool.Section{Port: c.addr, Number: number, Base: uint64(sec.Base()), Size: uint64(sec.Size())}
 	if mine {
 		rec.Mine = 1
 	}

@@ -44,6 +44,7 @@ const (
 // Flags in Connect and Accept frames.
 const (
 	FlagServes = 1 // this end serves requests from the other
+	FlagNative = 2 // Accept: Number is the port's MaxMessageLength
 )
 
 const (
@@ -62,7 +63,7 @@ type Frame struct {
 	Kind    Kind
 	Reason  uint8
 	Flags   uint16
-	Number  uint32 // Grow, Section, Deny: the grow's number. Connect: its MessageId. Accept: 0
+	Number  uint32 // Grow, Section, Deny: the grow's number. Connect: its MessageId. Accept: with FlagNative the port's MaxMessageLength. Close: the thread that closes
 	Section uint32 // Section: the section's number in the connection. Connect: the asking thread
 	Value   uint64 // Connect, Accept: largest message. Grow, Section: size in bytes
 	Channel uint64 // Accept: the channel's number

@@ -61,7 +61,7 @@ func newPool(pid uint32) (*Pool, error) {
 	p.hdr = hdr
 	*hdr = Header{
 		Version: Version, HeaderSize: uint32(sizeof[Header]()), ProcessID: pid, Extents: 1,
-		StartTime: startTime(), ParentID: uint32(os.Getppid()), Limit: p.limit, Used: hdr.Used, Blocks: hdr.Blocks,
+		StartTime: StartTime(os.Getpid()), ParentID: uint32(os.Getppid()), Limit: p.limit, Used: hdr.Used, Blocks: hdr.Blocks,
 	}
 	if exe, err := os.Readlink("/proc/self/exe"); err == nil {
 		copy(hdr.Program[:len(hdr.Program)-1], filepath.Base(exe))
@@ -202,9 +202,10 @@ func (p *Pool) Free(a Addr) {
 	p.account(-int64(size), -1)
 }
 
-// startTime is field 22 of /proc/self/stat: with the pid it names the process.
-func startTime() uint64 {
-	b, err := os.ReadFile("/proc/self/stat")
+// StartTime is when a process began, in clock ticks after boot (field 22 of
+// /proc/PID/stat): with the pid it names the process. 0: it is gone.
+func StartTime(pid int) uint64 {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0
 	}

@@ -1,0 +1,141 @@
+package engine
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-eedd8485/lpc/internal/channel"
+	"github.com/seed-eedd8485/lpc/internal/pool"
+	"github.com/seed-eedd8485/lpc/wire"
+)
+
+// The native face: what package nt needs of the engine. Threads of the program
+// receive by themselves instead of a handler being run, and wait for one thing each.
+//
+// A port of the native face is manual: nobody receives for it but the threads that are
+// in Receive. The one of them that holds the receiver's role polls the rings and takes
+// one message; it leaves the role behind, in the state inHandler, and the next Receive,
+// of whatever thread, takes it up again by a compare-and-swap. Whoever rings meanwhile
+// finds the role's holder away: another thread that waits in Receive gets the role, and
+// where there is none but a thread of this process waits for an answer that such a
+// message may be (a callback), a pump does: a goroutine that moves what came to the
+// port's queue and goes away.
+//
+// Lock order: Thread.mu before dispatcher.mu.
+
+// Native is a message in a program's hands: NT's PORT_MESSAGE with room behind it.
+type Native struct {
+	wire.PortMessage
+	Body [wire.MaxInline]byte
+}
+
+// A Thread is an NT thread: it waits for one thing at a time. Its methods, and those of
+// others that take it, are for one goroutine; Exit and what other threads do to it may
+// be called by any.
+type Thread struct {
+	*thread
+	proc *process
+	work worker      // wakes it in Receive
+	role *role       // that it left when it took its last message
+	disp *dispatcher // and whose role it is
+	cur  Use         // the request it received last
+
+	intr  channel.Interrupt
+	out   outstanding   // what it waits for; others read it only once they have taken id
+	outs  []outstanding // what it will wait for again, innermost last; its own
+	quiet int           // empty looks at several hot channels in a row
+
+	// id is the MessageId that the thread waits for. The thread stores it before its
+	// request is posted. Whoever swaps it to 0 decides: the thread, when its wait is over;
+	// who has a callback for it, and then sends that to delivered; Exit, which sends an
+	// empty Use.
+	id        atomic.Uint32
+	delivered chan Use // holds one
+	exiting   atomic.Bool
+
+	mu             sync.Mutex
+	ranges         []DataRange // that the request it waits for lists,
+	rangesOf       *Conn       // through that connection,
+	rangesID       uint32      // with that MessageId
+	registered     []*Conn
+	registeredHere []localRegistration
+
+	stop chan struct{} // closed when it exits
+}
+
+// An outstanding is a request that its thread waits for, or will wait for again.
+type outstanding struct {
+	c     *Conn
+	slot  int
+	alone bool
+	id    uint32
+	data  []DataRange // captured when it was sent
+}
+
+// nativeThreads are all threads of the native face, by their number.
+var nativeThreads struct {
+	sync.RWMutex
+	all map[uint64]*Thread
+}
+
+// NewThread makes a thread. number is its ClientId.UniqueThread, 0: one that no Linux
+// thread can have.
+func NewThread(number uint64) (*Thread, error) {
+	pr, err := theProcess()
+	if err != nil {
+		return nil, err
+	}
+	rec, a, err := pool.New[pool.Thread](pr.pool, pool.TagThread, 0)
+	if err != nil {
+		return nil, err
+	}
+	if number == 0 {
+		number = wire.FirstSyntheticThread + atomic.AddUint64(&pr.pool.Header().NextThread, 1)
+	}
+	rec.Cid = wire.ClientID{UniqueProcess: pr.pid, UniqueThread: number}
+	t := &Thread{thread: &thread{rec: rec, addr: a}, proc: pr, work: worker{ch: make(chan *role, 1)}, delivered: make(chan Use, 1), stop: make(chan struct{})}
+	nativeThreads.Lock()
+	defer nativeThreads.Unlock()
+	if nativeThreads.all == nil {
+		nativeThreads.all = map[uint64]*Thread{}
+	}
+	nativeThreads.all[number] = t
+	return t, nil
+}
+
+// localThread is a thread of this process, nil: there is none of that number.
+func localThread(number uint64) *Thread {
+	nativeThreads.RLock()
+	defer nativeThreads.RUnlock()
+	return nativeThreads.all[number]
+}
+
+// Cid is the thread's CLIENT_ID.
+func (t *Thread) Cid() wire.ClientID { return t.rec.Cid }
+
+// Exiting tells that Exit was called.
+func (t *Thread) Exiting() bool { return t.exiting.Load() }
+
+// Number is the MessageId that the thread waits for, 0: none.
+func (t *Thread) Number() uint32 { return t.id.Load() }
+
+// A Limit is until when to wait.
+type Limit struct {
+	At   time.Time // zero: for ever
+	Poll bool      // do not wait at all
+}
+
+// Passed tells whether the time has come.
+func (l Limit) Passed() bool { return l.Poll || !l.At.IsZero() && !time.Now().Before(l.At) }
+
+// timer fires at the limit; nil: never.
+func (l Limit) timer() *time.Timer {
+	if l.At.IsZero() {
+		return nil
+	}
+	return time.NewTimer(time.Until(l.At))
+}
+
+// Left is the time until the limit, which is not zero.
+func (l Limit) Left() time.Duration { return time.Until(l.At) }

@@ -1,0 +1,231 @@
+package engine
+
+import (
+	"errors"
+
+	"github.com/seed-eedd8485/lpc/internal/channel"
+	"github.com/seed-eedd8485/lpc/internal/pool"
+	"github.com/seed-eedd8485/lpc/wire"
+)
+
+// nativeBody is a message's body as it crosses: rounded up to 4 bytes.
+func (q *Native) body() (data []byte, short int) {
+	n := int(q.DataLength)
+	r := (n + 3) &^ 3
+	return q.Body[:r], r - n
+}
+
+// extra is what a slot's header has no place for: the data-info array's offset, and how
+// much larger TotalLength is than header and data.
+func (q *Native) extra() uint32 {
+	return uint32(q.DataInfoOffset) | uint32(q.TotalLength-q.DataLength-wire.HeaderSize)<<16
+}
+
+var nameNtRequest = named("NtRequestWaitReplyPort")
+
+// Request sends q through the connection and waits until th is answered. The answer, in
+// dst, is a reply, or a callback (its type is TypeRequest): th then answers it with
+// ReplyWait, and waits on. noImpersonate: the receiver may not act as th for it.
+func (c *Conn) Request(th *Thread, q *Native, noImpersonate bool, dst *Native) error {
+	if err := c.unsent(th); err != nil {
+		return err
+	}
+	slot, alone, err := c.out.Take(&th.intr)
+	if err != nil {
+		return fromChannel(err)
+	}
+	id := c.messageID(c.out.Reserve(slot))
+	req := channel.Request{MessageID: id, Thread: uint32(th.rec.Cid.UniqueThread), NoImpersonate: noImpersonate, Callback: uint64(q.extra()) << 32}
+	req.Data, req.Short = q.body()
+	o := outstanding{c: c, slot: slot, alone: alone, id: id}
+	if q.DataInfoOffset != 0 {
+		o.data = captureRanges(q)
+		th.setRanges(c, id, o.data)
+	}
+	return th.post(&o, &req, dst)
+}
+
+// unsent tells why th may not send through c, if it may not.
+func (c *Conn) unsent(th *Thread) error {
+	if th.Exiting() {
+		return ErrExiting
+	}
+	return c.Err()
+}
+
+// Callback sends q to the thread that waits for the reply to u, the request that q names
+// by its ClientId and MessageId, and waits until th is answered.
+func (c *Conn) Callback(th *Thread, u Use, q *Native, noImpersonate bool, dst *Native) error {
+	if err := c.unsent(th); err != nil {
+		return err
+	}
+	if !u.Live() || !u.M.in.Reply || !u.C.recv.Waiting(u.M.in.Slot, u.M.in.Gen) {
+		return ErrMismatch
+	}
+	target := uint32(u.M.rec.Request.ClientID.UniqueThread)
+	slot, alone, err := c.out.Take(&th.intr)
+	if err != nil {
+		return fromChannel(err)
+	}
+	c.out.Reserve(slot)
+	req := channel.Request{MessageID: u.ID(), Thread: uint32(th.rec.Cid.UniqueThread), NoImpersonate: noImpersonate, Callback: uint64(c.proc.nextID()) | uint64(target)<<32}
+	req.Data, req.Short = q.body()
+	return th.post(&outstanding{c: c, slot: slot, alone: alone, id: u.ID()}, &req, dst)
+}
+
+// post sends a request in the place that was reserved for it and waits.
+func (t *Thread) post(o *outstanding, req *channel.Request, dst *Native) error {
+	c := o.c
+	t.out = *o
+	t.id.Store(o.id) // before the post: a callback may come at once
+	c.out.Post(o.slot, req)
+	var p *parent
+	if t.cur.Live() {
+		p = &parent{addr: t.cur.M.addr, id: t.cur.ID()}
+	}
+	t.waits(c, o.id, o.slot, c.out.Generation(o.slot), p, nameNtRequest, len(req.Data)-req.Short)
+	t.rec.ParentKnown = 1 // a thread knows what it serves
+	return t.wait(dst)
+}
+
+// wait waits for the answer to t.out.
+func (t *Thread) wait(dst *Native) error {
+	o := &t.out
+	c := o.c
+	err := c.out.Wait(&t.intr, o.slot, o.alone, nil, &t.rec.WaitStart)
+	for !t.id.CompareAndSwap(o.id, 0) {
+		u := <-t.delivered // a callback, or the word to end
+		t.intr.Clear()
+		if u.M == nil && !t.Exiting() { // it was for a wait through another connection
+			t.id.Store(o.id)
+			if errors.Is(err, channel.ErrInterrupted) {
+				err = c.out.Wait(&t.intr, o.slot, o.alone, nil, &t.rec.WaitStart)
+			}
+			continue
+		}
+		if u.M == nil {
+			t.resumes()
+			if err == nil || errors.Is(err, channel.ErrInterrupted) {
+				t.drop(o)
+			}
+			t.end()
+			return ErrExiting
+		}
+		if errors.Is(err, channel.ErrInterrupted) {
+			t.resumes()
+			t.outs = append(t.outs, *o)
+			u.M.d.hold(u, t, dst)
+			return nil
+		}
+		_ = u.status(wire.StatusMismatch) // the reply came first
+		break
+	}
+	t.resumes()
+	if err != nil {
+		if len(o.data) > 0 {
+			t.setRanges(nil, 0, nil)
+		}
+		if err = fromChannel(err); errors.Is(err, ErrProtocol) {
+			c.fail(err)
+		}
+		return err
+	}
+	return t.answered(o, dst)
+}
+
+// answered reads the reply that stands in the slot, and gives the slot back.
+func (t *Thread) answered(o *outstanding, dst *Native) error {
+	c := o.c
+	var res channel.Result
+	if len(o.data) > 0 {
+		t.setRanges(nil, 0, nil) // from here on nobody copies from or to its memory
+	}
+	defer c.out.Release(o.slot)
+	if err := c.out.Result(o.slot, &res); err != nil {
+		err = fromChannel(err)
+		c.fail(err)
+		return err
+	}
+	if res.HasInfo {
+		err := tooLarge("reply", int(min(res.Info.DataLength, 1<<40)), wire.MaxInline, "the native API's limit")
+		c.out.Consumed(o.slot)
+		return err
+	}
+	if res.Status != wire.StatusOK {
+		var text [wire.MaxInline]byte
+		c.out.Inline(o.slot, text[:], res.Length)
+		return statusError(res.Status, text[:res.Length])
+	}
+	thread, extra := c.out.Sender(o.slot)
+	dst.PortMessage = wire.PortMessage{
+		DataLength: uint16(res.Length), TotalLength: uint16(res.Length) + wire.HeaderSize + uint16(extra>>16), Type: wire.TypeReply,
+		ClientID: wire.ClientID{UniqueProcess: c.peerPID, UniqueThread: uint64(thread)}, MessageID: o.id,
+	}
+	n := (res.Length + 3) &^ 3
+	c.out.Inline(o.slot, dst.Body[:n], n)
+	touch(c)
+	return nil
+}
+
+// drop gives an outstanding request up.
+func (t *Thread) drop(o *outstanding) {
+	if o.c.out.Abandon(o.slot) == nil {
+		o.c.out.Release(o.slot) // its reply was there
+	}
+}
+
+// deliver gives a callback to the thread of this process that waits for id through c;
+// false: there is none. It is called by who receives.
+func deliverCallback(c *Conn, u Use, number uint64, id uint32) bool {
+	t := localThread(number)
+	if t == nil || id == 0 || !t.id.CompareAndSwap(id, 0) {
+		return false
+	}
+	o := t.out // t does not change it before it has what we deliver
+	its := o.c == c
+	if !its {
+		u = Use{}
+	}
+	t.intr.Set()
+	t.delivered <- u
+	o.c.out.Interrupt(o.slot)
+	return its
+}
+
+// hold makes a request that was delivered t's, like one that it received.
+func (d *dispatcher) hold(u Use, t *Thread, dst *Native) {
+	m := u.M
+	d.mu.Lock()
+	m.rec.State, m.rec.ServerThread = pool.MessageServed, t.addr
+	d.mu.Unlock()
+	_ = d.hand(m, t, dst)
+}
+
+// Send sends q as a datagram. It does not wait: ErrQuota when the other end has not
+// taken those sent before.
+func (c *Conn) SendNative(th *Thread, q *Native, noImpersonate bool) (err error) {
+	if err := c.unsent(th); err != nil {
+		return err
+	}
+	req := channel.Request{MessageID: c.proc.nextID(), Thread: uint32(th.rec.Cid.UniqueThread), NoImpersonate: noImpersonate, Callback: uint64(q.extra()) << 32}
+	req.Data, req.Short = q.body()
+	return c.sendNow(&req)
+}
+
+func (c *Conn) sendNow(req *channel.Request) error {
+	err := c.out.Send(&never, req)
+	touch(c)
+	if errors.Is(err, channel.ErrInterrupted) {
+		return errFull
+	}
+	return fromChannel(err)
+}
+
+var errFull = errQuotaFull()
+
+func errQuotaFull() error {
+	return errors.Join(ErrQuota, errors.New("the other end has not taken the datagrams sent before"))
+}
+
+// never is the context of who does not wait.
+var never = func() (i channel.Interrupt) { i.Set(); return }()

@@ -1,0 +1,452 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seed-eedd8485/lpc/internal/channel"
+	"github.com/seed-eedd8485/lpc/internal/link"
+	"github.com/seed-eedd8485/lpc/internal/pool"
+	"github.com/seed-eedd8485/lpc/namespace"
+	"github.com/seed-eedd8485/lpc/wire"
+)
+
+// localEnds are the ends of connections whose other end is in this process too.
+var localEnds struct {
+	sync.Mutex
+	all map[endKey]*Conn
+}
+
+type endKey struct {
+	number uint64
+	server bool
+}
+
+func (c *Conn) enterLocal() {
+	localEnds.Lock()
+	defer localEnds.Unlock()
+	if localEnds.all == nil {
+		localEnds.all = map[endKey]*Conn{}
+	}
+	localEnds.all[endKey{c.number, c.server}] = c
+	if o := localEnds.all[endKey{c.number, !c.server}]; o != nil {
+		c.rec.ConnectedPort, o.rec.ConnectedPort = o.addr, c.addr
+	}
+}
+
+func (c *Conn) leaveLocal() {
+	localEnds.Lock()
+	defer localEnds.Unlock()
+	delete(localEnds.all, endKey{c.number, c.server})
+	if o := localEnds.all[endKey{c.number, !c.server}]; o != nil {
+		o.rec.ConnectedPort = 0
+	}
+}
+
+// NativeOptions are those of a port of the native face.
+type NativeOptions struct {
+	PortOptions
+	MaxMessageLength        uint16 // header included
+	MaxConnectionInfoLength uint16
+	Waitable                bool
+	Creator                 wire.ClientID
+}
+
+// CreatePort makes a connection port of the native face, or with a nil name an
+// unconnected communication port.
+func CreatePort(name *namespace.Name, o NativeOptions) (*Port, error) {
+	o.native = true
+	o.MaxMessage = max(int(o.MaxMessageLength)-wire.HeaderSize, 0)
+	o.maxLength, o.maxInfo, o.waitable = o.MaxMessageLength, int(o.MaxConnectionInfoLength), o.Waitable
+	p, err := createPort(name, o.PortOptions)
+	if err != nil {
+		return nil, err
+	}
+	p.rec.Creator = o.Creator
+	if name != nil {
+		p.enterNative()
+	}
+	return p, nil
+}
+
+// Receive takes the port's next message for t into dst, and gives its context.
+func (p *Port) Receive(t *Thread, limit Limit, dst *Native) (context uint64, err error) {
+	return p.disp.receiveFor(t, limit, func() error {
+		if p.disp.over || p.disp.stopped {
+			return ErrPortClosed
+		}
+		return nil
+	}, dst)
+}
+
+// Receive takes the next message for t into dst: at a server's end from the connection
+// port's queue, at a client's from its own.
+func (c *Conn) Receive(t *Thread, limit Limit, dst *Native) (context uint64, err error) {
+	return c.disp.receiveFor(t, limit, func() error {
+		switch {
+		case c.over.Load() && (c.server || c.retired && c.disp.queueLen == 0):
+			return c.Err()
+		case c.server && c.disp.stopped:
+			return fmt.Errorf("%w: the connection port is gone", ErrPortClosed)
+		}
+		return nil
+	}, dst)
+}
+
+// Waken has every thread in Receive look whether it still may: the object that it
+// receives through was closed.
+func Waken(o Object) { o.dispatcher().wakeAllNative() }
+
+// enqueueRequest puts a connection request on the port's queue.
+func (p *Port) enqueueRequest(r *Pending) {
+	d := p.disp
+	r.mu.Lock()
+	m := r.msg
+	r.mu.Unlock()
+	if m == nil {
+		return // decided, or gone, already
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.stopped || m.pending != r {
+		return // decided meanwhile: its client is gone
+	}
+	d.enqueue(m)
+	d.wakeNative()
+}
+
+// recordNative writes a connection request down as a message of the port.
+func (r *Pending) recordNative(f *link.Frame) {
+	d := r.port.disp
+	m, err := d.newMessage()
+	if err != nil {
+		return
+	}
+	rec := m.rec
+	n := len(r.info)
+	rec.Request = wire.PortMessage{
+		DataLength: uint16(n), TotalLength: uint16(n + wire.HeaderSize), Type: wire.TypeConnectionRequest,
+		ClientID: wire.ClientID{UniqueProcess: uint64(r.peer.PID), UniqueThread: uint64(f.Section)}, MessageID: f.Number,
+		CallbackID: r.view.size, // NT's ClientViewSize
+	}
+	copy(rec.Data[:], r.info)
+	rec.SenderPort, rec.ReceiveTime = r.port.addr, channel.Ticks()
+	m.in = channel.Message{Header: &rec.Request, Data: &rec.Data, Length: n}
+	m.pending, r.msg = r, m
+}
+
+// nativePorts are the named ports of the native face that this process has.
+var nativePorts struct {
+	sync.Mutex
+	all map[*Port]struct{}
+}
+
+func (p *Port) enterNative() {
+	nativePorts.Lock()
+	defer nativePorts.Unlock()
+	if nativePorts.all == nil {
+		nativePorts.all = map[*Port]struct{}{}
+	}
+	nativePorts.all[p] = struct{}{}
+}
+
+// FindPending is the connection request that a received message was, if nobody has
+// decided it yet.
+func FindPending(h *wire.PortMessage) (*Pending, error) {
+	nativePorts.Lock()
+	defer nativePorts.Unlock()
+	for p := range nativePorts.all {
+		if r := p.pending(h); r != nil {
+			return r, nil
+		}
+	}
+	return nil, missing(h.ClientID)
+}
+
+func (p *Port) pending(h *wire.PortMessage) *Pending {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for r := range p.half {
+		r.mu.Lock()
+		ok := r.state == pendingOffered && r.received.Load() && r.msg != nil && r.msg.rec.Request.ClientID == h.ClientID && r.msg.rec.Request.MessageID == h.MessageID
+		r.mu.Unlock()
+		if ok && h.MessageID != 0 {
+			return r
+		}
+	}
+	return nil
+}
+
+// RefuseNative refuses the request; the client gets as much of info as the port allows.
+func (r *Pending) RefuseNative(info []byte) error {
+	if !r.take() {
+		return ErrMismatch
+	}
+	r.finish()
+	_ = r.link.Send(&link.Frame{Kind: link.Refuse, Reason: link.ReasonNone, Text: info[:min(len(info), r.port.opts.maxInfo)]}, -1)
+	r.link.Close() // a client that does not read has gone its own way
+	return nil
+}
+
+// Prepare accepts the request without telling the client: NtAcceptConnectPort. The
+// client's connect returns with Complete.
+func (r *Pending) Prepare(context uint64, info []byte) (*Conn, error) {
+	p := r.port
+	if err := p.accounts.connect(r.peer.UID); err != nil {
+		_ = r.refuse(link.ReasonBusy, clip260(err.Error()))
+		p.proc.pool.RecordFailure(0, pool.TagPort, "connections")
+		return nil, err
+	}
+	if !r.take() {
+		p.accounts.disconnect(r.peer.UID)
+		return nil, ErrMismatch
+	}
+	cid := r.cid()
+	c, fd, err := r.connect()
+	if err != nil {
+		r.finish()
+		p.accounts.disconnect(r.peer.UID)
+		_ = r.link.Send(&link.Frame{Kind: link.Refuse, Reason: link.ReasonMemory, Text: clip260(err.Error())}, -1)
+		r.link.Close()
+		return nil, err
+	}
+	if context == 0 {
+		context = uint64(c.handle)
+	}
+	c.rec.PortContext = context
+	c.last.closed = p.disp.kernelMessage(c, wire.TypePortClosed, r.created)
+	c.half = &halfConn{fd: fd, info: append([]byte(nil), info[:min(len(info), p.opts.maxInfo)]...), cid: cid}
+	r.finish()
+	c.rang()
+	c.ready()
+	return c, nil
+}
+
+func (r *Pending) cid() wire.ClientID {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.msg == nil {
+		return wire.ClientID{}
+	}
+	return r.msg.rec.Request.ClientID
+}
+
+// A halfConn is what a connection that is accepted and not completed holds.
+type halfConn struct {
+	fd   int // of the channel, for the client
+	info []byte
+	cid  wire.ClientID
+}
+
+// ErrNotPending: the connection was completed, or is none that was accepted here.
+var ErrNotPending = errors.New("the connection was completed already")
+
+// Complete lets the client's connect return: NtCompleteConnectPort.
+func (c *Conn) Complete() error {
+	c.mu.Lock()
+	h := c.half
+	c.half = nil
+	c.mu.Unlock()
+	if h == nil {
+		return ErrNotPending
+	}
+	defer func() { _ = unix.Close(h.fd) }()
+	f := link.Frame{Kind: link.Accept, Flags: link.FlagServes | link.FlagNative, Value: uint64(c.port.opts.MaxMessage), Channel: c.number, Number: uint32(c.port.opts.maxLength), Text: h.info}
+	if err := c.link.Send(&f, h.fd); err != nil {
+		return nil // the client is gone, and the socket's end says so
+	}
+	return nil
+}
+
+// uncomplete takes back an acceptance that was not completed: the client is refused.
+func (c *Conn) uncomplete() {
+	c.mu.Lock()
+	h := c.half
+	c.half = nil
+	c.mu.Unlock()
+	if h != nil {
+		_ = c.link.Send(&link.Frame{Kind: link.Refuse, Reason: link.ReasonNone, Text: h.info}, -1)
+		_ = unix.Close(h.fd)
+	}
+}
+
+// CloseName takes the port's name back and refuses who asks to be let in; connections
+// go on. When the last of them is gone the port is. NT: the last handle of a connection
+// port was closed.
+func (p *Port) CloseName() error {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return nil
+	}
+	p.closed = true
+	close(p.done)
+	l, src := p.listener, p.src
+	p.listener = nil
+	half := make([]*Pending, 0, len(p.half))
+	for r := range p.half {
+		half = append(half, r)
+	}
+	left := len(p.conns)
+	p.mu.Unlock()
+	var err error
+	if poller, e := link.Default(); e == nil && src != nil {
+		poller.Remove(src)
+	}
+	if l != nil {
+		err = l.Close()
+	}
+	d := p.disp
+	d.mu.Lock()
+	p.rec.Flags |= pool.PortNameDeleted
+	d.mu.Unlock()
+	for _, r := range half {
+		r.drop(ErrPortClosed)
+	}
+	loseLocal(p)
+	if left == 0 {
+		p.gone()
+	}
+	return err
+}
+
+// gone ends a port of the native face that has neither name nor connections.
+func (p *Port) gone() {
+	nativePorts.Lock()
+	delete(nativePorts.all, p)
+	nativePorts.Unlock()
+	d := p.disp
+	d.stop()
+	d.wakeAllNative()
+	var rest []*Message
+	d.mu.Lock()
+	for {
+		m := d.dequeue()
+		if m == nil {
+			break
+		}
+		if m.conn == nil && m.pending == nil {
+			d.keep(m)
+			continue
+		}
+		rest = append(rest, m)
+	}
+	d.mu.Unlock()
+	for _, m := range rest {
+		if u := (Use{m, m.use.Load(), m.conn}); m.conn != nil && u.claim() {
+			m.finish()
+		}
+	}
+	p.freeOnce()
+}
+
+// DialNative connects for a thread of the native face.
+func DialNative(ctx context.Context, t *Thread, name namespace.Name, o DialOptions) (*Conn, error) {
+	o.thread = t
+	return Dial(ctx, name, o)
+}
+
+// mark notes that a thread has received the request. The dispatcher's lock is held.
+func (r *Pending) mark(m *Message) {
+	r.received.Store(true)
+	m.rec.State = pool.MessageDeferred
+}
+
+// decided gives a connection request's message back, if no thread is about to take it.
+func (m *Message) decided() {
+	d := m.d
+	d.mu.Lock()
+	if m.rec.State == pool.MessageQueued {
+		d.proc.pool.Remove(m.addr)
+		d.queueLen--
+		d.rec.QueueLength--
+	}
+	m.pending = nil
+	m.rec.State = pool.MessageFree
+	kept := d.keep(m)
+	d.mu.Unlock()
+	if !kept {
+		d.proc.pool.Free(m.addr)
+	}
+}
+
+// MaxLength is NT's MaxMessageLength of the connection's port, bytes with the header.
+func (c *Conn) MaxLength() int {
+	if c.port != nil {
+		return int(c.port.opts.maxLength)
+	}
+	return int(c.maxTotal)
+}
+
+// MaxLength is NT's MaxMessageLength of the port.
+func (p *Port) MaxLength() int { return int(p.opts.maxLength) }
+
+// Handles of the native face.
+
+// Number is the number of the object's first handle in the process's table.
+func (p *Port) Number() uint32 { return uint32(p.handle) }
+
+// Number is the number of the object's first handle in the process's table.
+func (c *Conn) Number() uint32 { return uint32(c.handle) }
+
+// Duplicate enters the object in the handle table once more.
+func Duplicate(o Object, access uint32) (uint32, error) {
+	rec, a, pr := record(o)
+	h, err := pr.pool.NewHandle(a, access)
+	if err == nil {
+		d := o.dispatcher()
+		d.mu.Lock()
+		rec.HandleCount++
+		d.mu.Unlock()
+	}
+	return uint32(h), err
+}
+
+// CloseHandle takes a handle of the object out of the table. The object stays.
+func CloseHandle(o Object, h uint32) {
+	rec, _, pr := record(o)
+	pr.pool.CloseHandle(pool.Handle(h))
+	d := o.dispatcher()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	rec.HandleCount--
+	switch o := o.(type) {
+	case *Port:
+		if uint32(o.handle) == h {
+			o.handle = 0
+		}
+	case *Conn:
+		if uint32(o.handle) == h {
+			o.handle = 0
+		}
+	}
+}
+
+func record(o Object) (*pool.PortObject, pool.Addr, *process) {
+	switch o := o.(type) {
+	case *Port:
+		return o.rec, o.addr, o.proc
+	case *Conn:
+		return o.rec, o.addr, o.proc
+	}
+	panic("lpc: an object that is neither port nor connection")
+}
+
+// CloseBy ends the connection: the handle's last holder, a thread, closed it.
+func (c *Conn) CloseBy(t *Thread) {
+	c.closing.Store(uint32(t.rec.Cid.UniqueThread))
+	_ = c.Close()
+}
+
+// Server tells the server's end from the client's.
+func (c *Conn) Server() bool { return c.server }
+
+// Port is the connection port of a server's end, nil at the client's.
+func (c *Conn) Port() *Port { return c.port }
+
+// Named tells a connection port from an unconnected communication port.
+func (p *Port) Named() bool { return p.rec.Flags&pool.PortKindMask == pool.PortConnection }

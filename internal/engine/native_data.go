@@ -1,0 +1,175 @@
+package engine
+
+import (
+	"context"
+	"encoding/binary"
+
+	"github.com/seed-eedd8485/lpc/internal/channel"
+	"github.com/seed-eedd8485/lpc/section"
+	"github.com/seed-eedd8485/lpc/wire"
+)
+
+// A DataRange is memory of a sender that the receiver may read and write while the
+// sender waits: an entry of NT's data-info array, as it stood when it was sent.
+type DataRange struct{ Base, Length uint64 }
+
+// Offsets in a data-info array (lpc reference c.3, 64 bits).
+const (
+	dataInfoEntries = 8
+	dataInfoEntry   = 16
+)
+
+// DataInfoSize is how many bytes an array of n entries has.
+func DataInfoSize(n int) int { return dataInfoEntries + n*dataInfoEntry }
+
+// captureRanges copies the array that q's header names. The caller has checked that it
+// stands inside the message.
+func captureRanges(q *Native) []DataRange {
+	b := q.Body[q.DataInfoOffset-wire.HeaderSize:]
+	list := make([]DataRange, binary.LittleEndian.Uint32(b))
+	for i := range list {
+		e := b[dataInfoEntries+i*dataInfoEntry:]
+		list[i] = DataRange{binary.LittleEndian.Uint64(e), binary.LittleEndian.Uint64(e[8:])}
+	}
+	return list
+}
+
+// Operations on a sender's memory, carried out by its own process.
+const (
+	dataRead  = 1
+	dataWrite = 2
+
+	dataRequestSize = 32 // op u32, index u32, bytes u64, section address u64, 0
+)
+
+// Codes of a data operation that failed.
+const (
+	DataMismatch  = 1 // the sender does not wait any more
+	DataParameter = 2 // no such entry, or it is shorter
+	DataFault     = 3 // the memory cannot be touched
+)
+
+// CopyData reads or writes memory that the sender of u listed: entry index, from its start,
+// as many bytes as buf has. The sender's process does it, and it must still wait. A
+// failure is a HandlerError with one of the codes above.
+func (u Use) CopyData(t *Thread, write bool, index uint32, buf []byte) error {
+	c := u.C
+	if !u.Live() {
+		return ErrMismatch
+	}
+	ctx := context.Background()
+	r, err := c.sections.acquire(ctx, c, max(len(buf), 1))
+	if err != nil {
+		return err
+	}
+	defer r.Release()
+	op := uint32(dataRead)
+	if write {
+		op = dataWrite
+		if err := section.Guard(func() { section.Copy(r.bytes(), buf) }); err != nil {
+			return err
+		}
+	}
+	var b [dataRequestSize]byte
+	binary.LittleEndian.PutUint32(b[:], op)
+	binary.LittleEndian.PutUint32(b[4:], index)
+	binary.LittleEndian.PutUint64(b[8:], uint64(len(buf)))
+	binary.LittleEndian.PutUint64(b[16:], wire.SectionAddress(r.number, 0))
+	slot, alone, err := c.out.Take(ctx)
+	if err != nil {
+		return fromChannel(err)
+	}
+	c.out.Reserve(slot)
+	target := uint64(uint32(u.M.rec.Request.ClientID.UniqueThread))
+	c.out.Post(slot, &channel.Request{
+		MessageID: u.ID(), Thread: uint32(t.rec.Cid.UniqueThread), Callback: uint64(c.proc.nextID()) | target<<32, Control: true, Data: b[:],
+	})
+	t.waits(c, u.ID(), slot, c.out.Generation(slot), nil, nameData, len(buf))
+	err = c.out.Wait(ctx, slot, alone, nil, &t.rec.WaitStart)
+	t.resumes()
+	if err != nil {
+		return fromChannel(err)
+	}
+	defer c.out.Release(slot)
+	var res channel.Result
+	if err := c.out.Result(slot, &res); err != nil {
+		err = fromChannel(err)
+		c.fail(err)
+		return err
+	}
+	if res.Status != wire.StatusOK {
+		var text [wire.MaxInline]byte
+		c.out.Inline(slot, text[:], res.Length)
+		return statusError(res.Status, text[:res.Length])
+	}
+	if write {
+		return nil
+	}
+	return section.Guard(func() { section.Copy(buf, r.bytes()[:len(buf)]) })
+}
+
+var nameData = named("NtReadRequestData")
+
+// serveData carries such an operation out in the sender's process.
+func (u Use) serveData() {
+	code, text := u.M.copyData()
+	if code != 0 {
+		_ = u.Fail(code, text)
+		return
+	}
+	_ = u.status(wire.StatusOK)
+}
+
+func (m *Message) copyData() (code int, text string) {
+	if m.in.Length != dataRequestSize {
+		return DataParameter, "a data operation of another size"
+	}
+	le := binary.LittleEndian
+	op, index, n, at := le.Uint32(m.rec.Data[:]), le.Uint32(m.rec.Data[4:]), le.Uint64(m.rec.Data[8:]), le.Uint64(m.rec.Data[16:])
+	t := localThread(uint64(m.in.Extra))
+	if t == nil {
+		return DataMismatch, "the sender is gone"
+	}
+	t.mu.Lock() // it does not return from its call while its memory is touched
+	defer t.mu.Unlock()
+	if id := m.rec.Request.MessageID; t.rangesOf != m.conn || t.rangesID != id || t.id.Load() != id {
+		return DataMismatch, "the sender does not wait"
+	}
+	if int64(index) >= int64(len(t.ranges)) || n > t.ranges[index].Length {
+		return DataParameter, "no such range"
+	}
+	r, off, err := m.conn.sections.find(at, n)
+	if err != nil {
+		return DataParameter, err.Error()
+	}
+	theirs, ours := r.bytes()[off:off+n], memoryAt(t.ranges[index].Base, n)
+	err = section.Guard(func() {
+		if op == dataWrite {
+			section.Copy(ours, theirs)
+		} else {
+			section.Copy(theirs, ours)
+		}
+	})
+	if err != nil {
+		return DataFault, "the memory cannot be touched"
+	}
+	return 0, ""
+}
+
+// HasData tells whether the message has a data-info array.
+func (u Use) HasData() bool { return uint16(u.M.in.Extra) != 0 }
+
+// setRanges makes known, for who serves data operations, what t's request lists.
+func (t *Thread) setRanges(c *Conn, id uint32, list []DataRange) {
+	t.mu.Lock()
+	t.rangesOf, t.rangesID, t.ranges = c, id, list
+	t.mu.Unlock()
+}
+
+// chainData puts a received message with a data-info array on its port's chain, where a
+// debugger looks for it. d.mu is held.
+func (d *dispatcher) chainData(m *Message) {
+	if uint16(m.in.Extra) != 0 && m.in.Reply && m.conn != nil {
+		d.proc.pool.InsertTail(m.conn.addr+portDataInfo, m.addr)
+	}
+}

@@ -1,0 +1,57 @@
+package engine
+
+import (
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seed-eedd8485/lpc/internal/channel"
+)
+
+// The event of a waitable port is an eventfd: readable while a message is there to be
+// received. It is set by who rings and who queues, and cleared by the receiver that
+// finds nothing left and has armed all channels.
+
+// EventFD is the descriptor of a waitable port's event, -1 for other ports. It stays the
+// port's.
+func (p *Port) EventFD() int { return p.disp.event }
+
+// makeEvent makes the event.
+func (d *dispatcher) makeEvent() error {
+	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err == nil {
+		d.event = fd
+	}
+	return err
+}
+
+// signal sets the event. d.mu is held.
+func (d *dispatcher) signal() {
+	if d.event >= 0 {
+		_, _ = unix.Write(d.event, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	}
+}
+
+// settleEvent clears the event when nothing is left to receive.
+func (d *dispatcher) settleEvent() {
+	if d.event < 0 {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	ro := d.role
+	if ro != nil && !atomic.CompareAndSwapUint32(&ro.state, inHandler, notInline) {
+		return // another thread receives: it will
+	}
+	var b [8]byte
+	_, _ = unix.Read(d.event, b[:])
+	if d.armLocked() && d.queueLen == 0 {
+		return
+	}
+	d.role = ro
+	d.signal()
+	if ro != nil {
+		channel.StoreRelease64(&ro.began, channel.Ticks())
+		channel.StoreRelease(&ro.state, inHandler)
+	}
+}

@@ -1,0 +1,231 @@
+package engine
+
+import (
+	"encoding/binary"
+
+	"github.com/seed-eedd8485/lpc/internal/channel"
+	"github.com/seed-eedd8485/lpc/internal/pool"
+	"github.com/seed-eedd8485/lpc/wire"
+)
+
+// Control messages: datagrams by which one engine tells the other of a thread. They go
+// through the ring, so that they keep their place among the thread's requests.
+const (
+	controlRegister = 1 // {op, create time}: when the sending thread ends, say so
+	controlExit     = 2 // {op}: the sending thread has ended
+)
+
+// MostRegistrations of threads through one connection: their last messages are made when
+// they register, so that none is lost for want of memory.
+const MostRegistrations = 64
+
+// A reserve holds the messages that the end of a connection, and of threads that
+// registered, will need.
+type reserve struct {
+	closed *Message       // PORT_CLOSED
+	died   []registration // CLIENT_DIED
+}
+
+type registration struct {
+	thread uint64
+	m      *Message
+}
+
+// control takes a control message. A peer that registers too often is not heard: its own
+// engine has refused.
+func (c *Conn) control(m *Message) {
+	d := c.disp
+	thread := m.rec.Request.ClientID.UniqueThread
+	if m.in.Length < 8 || c.port == nil || !d.manual {
+		return
+	}
+	op, arg := binary.LittleEndian.Uint32(m.rec.Data[:]), uint64(0)
+	if m.in.Length >= 16 {
+		arg = binary.LittleEndian.Uint64(m.rec.Data[8:])
+	}
+	switch op {
+	case controlRegister:
+		if len(c.last.died) >= MostRegistrations {
+			return
+		}
+		if k := d.kernelMessage(c, wire.TypeClientDied, arg); k != nil {
+			k.rec.Request.ClientID.UniqueThread = thread
+			c.last.died = append(c.last.died, registration{thread, k})
+		}
+	case controlExit:
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		kept := c.last.died[:0]
+		for _, r := range c.last.died {
+			if r.thread == thread {
+				d.enqueue(r.m)
+				d.wakeNative()
+			} else {
+				kept = append(kept, r)
+			}
+		}
+		c.last.died = kept
+	}
+}
+
+// kernelMessage makes a message that comes from the system: 8 bytes of data, no reply.
+func (d *dispatcher) kernelMessage(c *Conn, typ uint16, data uint64) *Message {
+	m, err := d.newMessage()
+	if err != nil {
+		d.proc.pool.RecordFailure(0, pool.TagMessage, "the reserve of a connection")
+		return nil
+	}
+	r := m.rec
+	r.Request = wire.PortMessage{
+		DataLength: 8, TotalLength: 8 + wire.HeaderSize, Type: typ,
+		ClientID: wire.ClientID{UniqueProcess: c.peerPID}, MessageID: d.proc.nextID(),
+	}
+	binary.LittleEndian.PutUint64(r.Data[:], data)
+	r.SenderPort, r.Channel = c.addr, c.number
+	m.in = channel.Message{Header: &r.Request, Data: &r.Data, Length: 8}
+	return m
+}
+
+// lastMessages are what the queue gets at the end of a connection, in NT's order: of the
+// threads that registered, then of the port. d.mu is held.
+func (c *Conn) lastMessages() (list []*Message) {
+	for _, r := range c.last.died {
+		list = append(list, r.m)
+	}
+	if c.last.closed != nil {
+		c.last.closed.rec.Request.ClientID.UniqueThread = c.closer.Load()
+		list = append(list, c.last.closed)
+	}
+	c.last = reserve{}
+	now := channel.Ticks()
+	for _, m := range list {
+		m.rec.ReceiveTime, m.rec.PortContext = now, c.rec.PortContext
+	}
+	return list
+}
+
+// dropReserve gives back what a connection's end did not need. d.mu is not held.
+func (c *Conn) dropReserve() {
+	d := c.disp
+	d.mu.Lock()
+	list := c.lastMessages()
+	d.mu.Unlock()
+	for _, m := range list {
+		d.giveBack(m)
+	}
+}
+
+// Register has the port's owner told when t ends. created is the thread's create time,
+// the data of that message.
+func (c *Conn) Register(t *Thread, created uint64) error {
+	if t.Exiting() {
+		return ErrExiting
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := 0
+	for _, r := range t.registered {
+		if r == c {
+			n++
+		}
+	}
+	if n >= MostRegistrations {
+		return ErrQuota
+	}
+	var b [16]byte
+	binary.LittleEndian.PutUint32(b[:], controlRegister)
+	binary.LittleEndian.PutUint64(b[8:], created)
+	if err := c.tell(t, b[:]); err != nil {
+		return err
+	}
+	t.registered = append(t.registered, c)
+	return nil
+}
+
+// tell sends a control message.
+func (c *Conn) tell(t *Thread, data []byte) error {
+	return c.sendNow(&channel.Request{Thread: uint32(t.rec.Cid.UniqueThread), Control: true, Data: data})
+}
+
+// RegisterLocal is Register at a port of this process.
+func (p *Port) Register(t *Thread, created uint64) error {
+	if t.Exiting() {
+		return ErrExiting
+	}
+	d := p.disp
+	m, err := d.newMessage()
+	if err != nil {
+		return err
+	}
+	r := m.rec
+	r.Request = wire.PortMessage{DataLength: 8, TotalLength: 8 + wire.HeaderSize, Type: wire.TypeClientDied, ClientID: t.rec.Cid, MessageID: p.proc.nextID()}
+	binary.LittleEndian.PutUint64(r.Data[:], created)
+	r.SenderPort = p.addr
+	m.in = channel.Message{Header: &r.Request, Data: &r.Data, Length: 8}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.registeredHere = append(t.registeredHere, localRegistration{p, m})
+	return nil
+}
+
+type localRegistration struct {
+	p *Port
+	m *Message
+}
+
+// Exit ends the thread: its registrations are told of, what it waits for is given up,
+// and its later calls fail. It is called by the thread itself, or by another one.
+func (t *Thread) Exit() {
+	if t.exiting.Swap(true) {
+		return
+	}
+	close(t.stop)
+	if id := t.id.Load(); id != 0 && t.id.CompareAndSwap(id, 0) {
+		c, slot := t.out.c, t.out.slot
+		t.intr.Set()
+		t.delivered <- Use{}
+		c.out.Interrupt(slot)
+		return // it ends itself when it has woken
+	}
+	t.end()
+}
+
+// end is what is left to do when the thread does not wait any more.
+func (t *Thread) end() {
+	t.mu.Lock()
+	reg, here := t.registered, t.registeredHere
+	t.registered, t.registeredHere = nil, nil
+	t.mu.Unlock()
+	for _, o := range t.outs {
+		t.drop(&o)
+	}
+	t.outs = nil
+	told := map[*Conn]bool{}
+	for _, c := range reg {
+		if !told[c] {
+			told[c] = true
+			var b [8]byte
+			binary.LittleEndian.PutUint32(b[:], controlExit)
+			if c.tell(t, b[:]) != nil {
+				go c.tellLater(t, b[:]) // no room now: the owner is slow, and learns of it in time
+			}
+		}
+	}
+	for _, l := range here {
+		l.p.disp.mu.Lock()
+		l.m.rec.ReceiveTime = channel.Ticks()
+		l.p.disp.enqueue(l.m)
+		l.p.disp.wakeNative()
+		l.p.disp.mu.Unlock()
+	}
+	nativeThreads.Lock()
+	delete(nativeThreads.all, t.rec.Cid.UniqueThread)
+	nativeThreads.Unlock()
+	t.rec.SameThreadApcFlags |= pool.ThreadExitCalled
+	t.rec.LpcReplyMessageID = 0
+	t.proc.pool.Free(t.addr)
+}
+
+func (c *Conn) tellLater(t *Thread, data []byte) {
+	_ = c.out.Send(c.Context(), &channel.Request{Thread: uint32(t.rec.Cid.UniqueThread), Control: true, Data: data})
+}

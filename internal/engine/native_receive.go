@@ -1,0 +1,372 @@
+package engine
+
+import (
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-eedd8485/lpc/internal/channel"
+	"github.com/seed-eedd8485/lpc/internal/pool"
+	"github.com/seed-eedd8485/lpc/wire"
+)
+
+// What Receive gives besides a message.
+var (
+	ErrTimeout = errors.New("nothing came in time")
+	ErrExiting = errors.New("thread is terminating")
+)
+
+// receiveFor gives the port's next message to th: its header and data go to dst. check
+// is asked before each wait whether th may still receive. A request stays th.cur.
+func (d *dispatcher) receiveFor(th *Thread, limit Limit, check func() error, dst *Native) (context uint64, err error) {
+	ro := d.resume(th)
+	for {
+		if ro == nil || d.waiting.Load() {
+			m, done, err := d.fromQueue(th, &ro, check, dst)
+			if m != nil {
+				return d.hand(m, th, dst), nil
+			}
+			if done || err != nil {
+				d.settleEvent()
+				return 0, err
+			}
+		}
+		if ro == nil { // another thread receives
+			if limit.Passed() {
+				return 0, ErrTimeout
+			}
+			if ro = d.await(th, limit, false); ro == nil {
+				continue
+			}
+		}
+		m := d.lookNative(ro, th)
+		if m != nil {
+			return d.hand(m, th, dst), nil
+		}
+		if d.waiting.Load() {
+			continue
+		}
+		if limit.Passed() {
+			if d.quit(th) {
+				return 0, ErrTimeout
+			}
+			continue
+		}
+		if !d.restNative(th, limit) {
+			ro = d.await(th, limit, true)
+		}
+	}
+}
+
+// resume takes up the role that th left when it took its last message from here.
+func (d *dispatcher) resume(th *Thread) *role {
+	ro := th.role
+	th.role = nil
+	if ro != nil && th.disp == d && atomic.CompareAndSwapUint32(&ro.state, inHandler, notInline) {
+		return ro
+	}
+	return nil
+}
+
+// fromQueue takes the queue's first message, and the role where it is free. With a
+// message the role is left to others. done: it was a connection request, and is in dst.
+func (d *dispatcher) fromQueue(th *Thread, ro **role, check func() error, dst *Native) (m *Message, done bool, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case *ro != nil:
+	case d.role == nil:
+		*ro = &role{}
+		d.role = *ro
+	case atomic.CompareAndSwapUint32(&d.role.state, inHandler, notInline):
+		*ro = d.role
+	}
+	err = check()
+	if err == nil && th.Exiting() {
+		err = ErrExiting
+	}
+	if err == nil {
+		if m = d.dequeue(); m != nil {
+			d.leave(*ro, th)
+			if m.pending == nil {
+				return m, false, nil
+			}
+			m.pending.mark(m) // under the lock: its client may go at any time, and the message with it
+			dst.fill(m)
+			th.received(m)
+			return nil, true, nil
+		}
+	}
+	if err != nil {
+		d.leave(*ro, nil)
+		return nil, false, err
+	}
+	if *ro != nil {
+		for _, c := range d.pending {
+			c.recv.Awake()
+		}
+		d.hot = append(d.hot, d.pending...)
+		d.pending = d.pending[:0]
+		d.waiting.Store(false)
+	}
+	return nil, false, nil
+}
+
+// leave gives the role up: to a thread that waits where there is more to receive, else
+// it stays where the next Receive finds it. d.mu is held. th, where not nil, may come
+// back for it without the lock.
+func (d *dispatcher) leave(ro *role, th *Thread) {
+	if ro == nil {
+		return
+	}
+	if len(d.idle) > 0 {
+		d.ready(ro)
+		return
+	}
+	channel.StoreRelease64(&ro.began, channel.Ticks())
+	channel.StoreRelease(&ro.state, inHandler)
+	if th != nil {
+		th.role, th.disp = ro, d
+	}
+}
+
+// await parks th until it is given the role (which it returns), or told to look at the
+// queue, or the limit has passed: nil. arm: th has the role and gives it up; when
+// something has come meanwhile, it keeps it.
+func (d *dispatcher) await(th *Thread, limit Limit, arm bool) *role {
+	d.mu.Lock()
+	switch {
+	case arm:
+		ro := d.role
+		if !d.armLocked() || d.queueLen > 0 {
+			d.role = ro
+			d.mu.Unlock()
+			return ro
+		}
+	case d.role == nil || d.queueLen > 0 || atomic.LoadUint32(&d.role.state) == inHandler:
+		d.mu.Unlock()
+		return nil // look again
+	}
+	d.idle = append(d.idle, &th.work)
+	th.rec.WaitReason, th.rec.WaitStart = pool.WaitLpcReceive, channel.Ticks()
+	d.mu.Unlock()
+	defer func() { th.rec.WaitReason = pool.WaitNone }()
+	t := limit.timer()
+	if t == nil {
+		select {
+		case ro := <-th.work.ch:
+			return ro
+		case <-th.stop:
+		}
+	} else {
+		defer t.Stop()
+		select {
+		case ro := <-th.work.ch:
+			return ro
+		case <-th.stop:
+		case <-t.C:
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i, w := range d.idle {
+		if w == &th.work {
+			d.idle = append(d.idle[:i], d.idle[i+1:]...)
+			return nil
+		}
+	}
+	return <-th.work.ch // it was readied at the same moment
+}
+
+// quit gives the role up for good, all channels armed, when th's time has passed; false:
+// something has come meanwhile.
+func (d *dispatcher) quit(th *Thread) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	ro := d.role
+	if !d.armLocked() || d.queueLen > 0 {
+		d.role = ro
+		d.waiting.Store(true)
+		return false
+	}
+	return true
+}
+
+// lookNative looks once at every hot channel for a message. Only the role's holder
+// calls it; with a message it has left the role.
+func (d *dispatcher) lookNative(ro *role, th *Thread) *Message {
+	for looks := len(d.hot); looks > 0 && len(d.hot) > 0; {
+		if d.at >= len(d.hot) {
+			d.at, d.row = 0, 0
+		}
+		c := d.hot[d.at]
+		if d.spare == nil {
+			if d.spare = d.record(); d.spare == nil {
+				return nil // no memory for a record: later
+			}
+		}
+		m := d.spare
+		ok, err := c.recv.Next(&m.in)
+		if err != nil {
+			c.fail(fromChannel(err))
+		}
+		if ok && c.ended() {
+			if c.visits++; c.visits > lastMessages {
+				ok = false // who goes on writing is not read for ever
+			}
+		}
+		if ok {
+			if d.row++; d.row >= inARow {
+				d.at, d.row = d.at+1, 0
+			}
+			d.spare = nil
+			if d.takes(c, m, ro, th) {
+				return m
+			}
+			continue
+		}
+		if c.recv.Lag() > 0 {
+			c.recv.Publish()
+		}
+		looks--
+		if c.ended() {
+			d.retireNative(d.at)
+		} else {
+			d.at, d.row = d.at+1, 0
+		}
+	}
+	return nil
+}
+
+// lastMessages: so many are read of a connection that has ended, a ring of them.
+const lastMessages = 256
+
+// takes stamps a message that came off a ring; false: it is not for a receiver, and was
+// dealt with. With true the role is left; it stays th's to come back for. A nil th is the
+// pump, which keeps the role and queues the message.
+func (d *dispatcher) takes(c *Conn, m *Message, ro *role, th *Thread) bool {
+	rec, now := m.rec, c.recv.Now()
+	m.stamp(c, now)
+	if m.in.HasInfo || m.in.Length > c.maxMessage {
+		c.mustFinish(m)
+		c.fail(tooLarge("message", m.in.Length, c.maxMessage, "the port's limit, which the client was told"))
+		return false
+	}
+	c.taken()
+	if m.in.Control || rec.Request.CallbackID != 0 {
+		return d.routed(c, m)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c.active++
+	d.live++
+	if m.in.Reply {
+		d.inProgress++
+		d.rec.InProgress++
+		c.rec.InProgress++
+		d.rec.Calls++
+		d.proc.pool.InsertTail(c.addr+portReplyChain, m.addr+messageReplyChain)
+	} else {
+		d.rec.Datagrams++
+	}
+	d.spare = d.popFree()
+	if th == nil {
+		d.enqueue(m)
+		d.wakeNative()
+		return true
+	}
+	if len(d.idle) > 0 && (len(d.hot) > 1 || len(d.pending) > 0 || d.queueLen > 0 || c.recv.More()) {
+		d.ready(ro)
+	} else {
+		channel.StoreRelease64(&ro.began, now)
+		channel.StoreRelease(&ro.state, inHandler)
+		th.role, th.disp = ro, d
+	}
+	return true
+}
+
+// hand gives a message that was taken to th, which has it from now on, and its context.
+func (d *dispatcher) hand(m *Message, th *Thread, dst *Native) (context uint64) {
+	rec := m.rec
+	context = rec.PortContext
+	rec.ServeTime, rec.ServerThread = channel.Ticks(), th.addr
+	dst.fill(m)
+	th.received(m)
+	u := Use{m, m.use.Load(), m.conn}
+	if m.in.Reply && m.conn != nil && !m.conn.over.Load() {
+		rec.State = pool.MessageServed
+		th.cur, th.rec.Serving = u, m.addr
+	} else if u.claim() { // a reply is not wanted, or nobody waits for it any more
+		m.finish()
+	}
+	d.settleEvent()
+	return context
+}
+
+// fill copies a received message to where its thread wants it.
+func (q *Native) fill(m *Message) {
+	q.PortMessage = m.rec.Request
+	q.Type &= wire.TypeMask
+	q.DataInfoOffset = uint16(m.in.Extra)
+	q.TotalLength += uint16(m.in.Extra >> 16)
+	n := (int(q.DataLength) + 3) &^ 3
+	copy(q.Body[:n], m.rec.Data[:n])
+}
+
+// received writes down what the thread has received last.
+func (t *Thread) received(m *Message) {
+	t.rec.LpcReceivedMessageID = m.rec.Request.MessageID
+	t.rec.SameThreadApcFlags |= pool.ThreadReceivedValid
+	t.rec.Serving = 0
+}
+
+// restNative is what the role's holder does when nothing came: it polls on or sleeps;
+// false: it should park.
+func (d *dispatcher) restNative(th *Thread, limit Limit) bool {
+	if len(d.hot) != 1 {
+		if len(d.hot) > 1 && th.quiet < quietRounds {
+			th.quiet++
+			yield()
+			return true
+		}
+		th.quiet = 0
+		return false
+	}
+	c := d.hot[0]
+	if c.recv.Spin(d.calmly) {
+		return true
+	}
+	most := futexAtMost
+	if !limit.At.IsZero() {
+		most = min(most, time.Until(limit.At))
+	}
+	return most <= 0 || d.sleepFor(c, th.thread, most)
+}
+
+func (d *dispatcher) calmly() bool { return !d.waiting.Load() }
+
+// wakeNative has a thread that waits in Receive, or the one that polls, look at the
+// queue. d.mu is held.
+func (d *dispatcher) wakeNative() {
+	d.waiting.Store(true)
+	switch {
+	case len(d.idle) > 0:
+		d.ready(nil)
+	case d.sleepsOn != nil:
+		d.kick(d.sleepCount)
+	}
+	d.signal()
+}
+
+// wakeAllNative has every thread in Receive look whether it may go on.
+func (d *dispatcher) wakeAllNative() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.waiting.Store(true)
+	for len(d.idle) > 0 {
+		d.ready(nil)
+	}
+	if d.sleepsOn != nil {
+		d.kick(d.sleepCount)
+	}
+}

@@ -1,0 +1,137 @@
+package nt
+
+import (
+	"context"
+	"errors"
+
+	"github.com/seed-eedd8485/lpc/internal/engine"
+	"github.com/seed-eedd8485/lpc/security"
+	"github.com/seed-eedd8485/lpc/security/access"
+)
+
+// NtConnectPort asks a connection port for a connection and waits until the server has
+// accepted and completed it, or refused (lpc reference b.3). The connection information
+// goes both ways: ConnectionInformationLength is how much of it the client gives, and
+// then how much the server has given, at most as much.
+func (t *Thread) NtConnectPort(PortHandle *Handle, PortName *string, SecurityQos *SecurityQualityOfService, ClientView *PortView, ServerView *RemotePortView, MaxMessageLength *uint32, ConnectionInformation []byte, ConnectionInformationLength *uint32) Status {
+	return t.NtSecureConnectPort(PortHandle, PortName, SecurityQos, ClientView, nil, ServerView, MaxMessageLength, ConnectionInformation, ConnectionInformationLength)
+}
+
+// errServerSID: the listener is not who was asked for.
+var errServerSID = errors.New("the listener's user is another")
+
+// NtSecureConnectPort is NtConnectPort with the user that must own the port:
+// StatusServerSIDMismatch where it is another.
+func (t *Thread) NtSecureConnectPort(PortHandle *Handle, PortName *string, SecurityQos *SecurityQualityOfService, ClientView *PortView, ServerSid *access.SID, ServerView *RemotePortView, MaxMessageLength *uint32, ConnectionInformation []byte, ConnectionInformationLength *uint32) Status {
+	switch {
+	case PortHandle == nil, PortName == nil:
+		return StatusAccessViolation
+	case ClientView != nil && ClientView.Length != PortViewSize, ServerView != nil && ServerView.Length != RemotePortViewSize:
+		return StatusInvalidParameter
+	case SecurityQos == nil:
+		return StatusAccessViolation
+	}
+	if t.e.Exiting() {
+		return StatusThreadIsTerminating
+	}
+	name, s := fullName(*PortName)
+	if s != StatusSuccess {
+		return s
+	}
+	o := engine.DialOptions{MaxMessage: MaxDataLength}
+	if ServerSid != nil {
+		o.Check = func(id security.Identity) error {
+			if access.User(id.UID) != *ServerSid {
+				return errServerSID
+			}
+			return nil
+		}
+	}
+	given := 0
+	if ConnectionInformationLength != nil {
+		given = min(int(*ConnectionInformationLength), len(ConnectionInformation))
+		o.Info = ConnectionInformation[:min(given, MaxConnectionInfo)]
+	}
+	c, err := engine.DialNative(context.Background(), t.e, name, o)
+	info := []byte(nil)
+	var refused *engine.RefusedError
+	switch {
+	case err == nil:
+		info = c.Info()
+	case errors.As(err, &refused):
+		info = refused.Info
+	}
+	if ConnectionInformationLength != nil && (err == nil || refused != nil) {
+		*ConnectionInformationLength = uint32(copy(ConnectionInformation[:given], info))
+	}
+	if err != nil {
+		return connectStatus(err)
+	}
+	if MaxMessageLength != nil {
+		*MaxMessageLength = uint32(c.MaxLength())
+	}
+	if ServerView != nil {
+		ServerView.Length = 0 // so NT leaves it (b.3, step 13)
+	}
+	*PortHandle = enter(c.Number(), &object{kind: portObject, eng: c}, PortAllAccess)
+	return StatusSuccess
+}
+
+func connectStatus(err error) Status {
+	switch {
+	case errors.Is(err, errServerSID):
+		return StatusServerSIDMismatch
+	case errors.Is(err, engine.ErrPeerDied), errors.Is(err, engine.ErrPortClosed):
+		return StatusPortConnectionRefused // the port went while we waited
+	}
+	return status(err)
+}
+
+// NtAcceptConnectPort accepts or refuses the connection request that ConnectionRequest
+// was received as (lpc reference b.5); its data, which the server may have changed, goes
+// to the client. With a PortContext of 0 the new handle is the context.
+func (t *Thread) NtAcceptConnectPort(PortHandle *Handle, PortContext uintptr, ConnectionRequest *Message, AcceptConnection bool, ServerView *PortView, ClientView *RemotePortView) Status {
+	switch {
+	case PortHandle == nil, ConnectionRequest == nil:
+		return StatusAccessViolation
+	case ServerView != nil && ServerView.Length != PortViewSize, ClientView != nil && ClientView.Length != RemotePortViewSize:
+		return StatusInvalidParameter
+	}
+	r, err := engine.FindPending(&ConnectionRequest.PortMessage)
+	if err != nil {
+		return status(err)
+	}
+	info := ConnectionRequest.Data()
+	if !AcceptConnection {
+		if err := r.RefuseNative(info); err != nil {
+			return status(err)
+		}
+		return StatusSuccess
+	}
+	c, err := r.Prepare(uint64(PortContext), info)
+	if err != nil {
+		return status(err)
+	}
+	k := portObject
+	if c.Port().EventFD() >= 0 {
+		k = waitablePortObject
+	}
+	*PortHandle = enter(c.Number(), &object{kind: k, eng: c}, PortAllAccess)
+	return StatusSuccess
+}
+
+// NtCompleteConnectPort lets the client's NtConnectPort return (lpc reference b.6).
+func (t *Thread) NtCompleteConnectPort(PortHandle Handle) Status {
+	o, s := portWith(PortHandle, PortAllAccess)
+	if s != StatusSuccess {
+		return s
+	}
+	c := o.conn()
+	if c == nil || !c.Server() {
+		return StatusInvalidPortHandle
+	}
+	if errors.Is(c.Complete(), engine.ErrNotPending) {
+		return StatusInvalidParameter
+	}
+	return StatusSuccess
+}

@@ -1,0 +1,51 @@
+package nt
+
+import (
+	"errors"
+
+	"github.com/seed-eedd8485/lpc/internal/engine"
+	"github.com/seed-eedd8485/lpc/internal/pool"
+	"github.com/seed-eedd8485/lpc/namespace"
+)
+
+// status is what NT says for an error of the engine.
+func status(err error) Status {
+	var full *pool.ErrFull
+	switch {
+	case err == nil:
+		return StatusSuccess
+	case errors.Is(err, engine.ErrTimeout):
+		return StatusTimeout
+	case errors.Is(err, engine.ErrExiting):
+		return StatusThreadIsTerminating
+	case errors.Is(err, engine.ErrMismatch), errors.Is(err, engine.ErrReplied), errors.Is(err, engine.ErrAbandoned):
+		return StatusReplyMessageMismatch
+	case errors.Is(err, engine.ErrNoThread):
+		return StatusInvalidCID
+	case errors.Is(err, engine.ErrTooLarge):
+		return StatusPortMessageTooLong
+	case errors.As(err, &full), errors.Is(err, engine.ErrQuota), errors.Is(err, engine.ErrQueueFull):
+		return StatusInsufficientResources
+	case errors.Is(err, engine.ErrRefused):
+		return StatusPortConnectionRefused
+	case errors.Is(err, engine.ErrPermission), errors.Is(err, namespace.ErrPermission):
+		return StatusAccessDenied
+	case errors.Is(err, engine.ErrPortClosed), errors.Is(err, engine.ErrPeerDied), errors.Is(err, engine.ErrProtocol):
+		return StatusPortDisconnected
+	case errors.Is(err, namespace.ErrInvalidName):
+		return StatusObjectNameInvalid
+	case errors.Is(err, namespace.ErrNotFound):
+		return StatusObjectNameNotFound
+	case errors.Is(err, namespace.ErrInUse):
+		return StatusObjectNameCollision
+	}
+	return StatusUnsuccessful
+}
+
+// lost is status for a thread that waited for a reply: who is to send it is gone.
+func lost(err error) Status {
+	if s := status(err); s != StatusPortDisconnected {
+		return s
+	}
+	return StatusLPCReplyLost
+}

@@ -1,0 +1,176 @@
+package nt
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/seed-eedd8485/lpc/internal/engine"
+)
+
+// kind is what a handle stands for.
+type kind uint8
+
+const (
+	portObject kind = iota + 1
+	waitablePortObject
+	sectionObject
+)
+
+// An object is what handles of the process stand for; several may stand for one.
+type object struct {
+	kind    kind
+	eng     engine.Object // of ports
+	section *sharedSection
+	handles atomic.Int32
+}
+
+func (o *object) conn() *engine.Conn { c, _ := o.eng.(*engine.Conn); return c }
+func (o *object) port() *engine.Port { p, _ := o.eng.(*engine.Port); return p }
+
+func (o *object) isPort() bool { return o.kind == portObject || o.kind == waitablePortObject }
+
+// An entry is a handle's.
+type entry struct {
+	o      *object
+	access uint32
+}
+
+// handles are the entries by handle number, which the engine's table in the pool gives
+// out. Readers take no lock: they load the slice and then the entry.
+var handles struct {
+	mu   sync.Mutex
+	list atomic.Pointer[[]atomic.Pointer[entry]]
+}
+
+// enter makes h a handle of o.
+func enter(h uint32, o *object, access uint32) Handle {
+	handles.mu.Lock()
+	defer handles.mu.Unlock()
+	i := int(h / 4)
+	list := handles.list.Load()
+	if list == nil || i >= len(*list) {
+		grown := make([]atomic.Pointer[entry], max(64, 2*i))
+		if list != nil {
+			for k := range *list {
+				grown[k].Store((*list)[k].Load())
+			}
+		}
+		handles.list.Store(&grown)
+		list = &grown
+	}
+	o.handles.Add(1)
+	(*list)[i].Store(&entry{o, access})
+	return Handle(h)
+}
+
+// lookup finds a handle's entry, nil: it is none.
+func lookup(h Handle) *entry {
+	list := handles.list.Load()
+	if i := h / 4; list != nil && h != 0 && h%4 == 0 && i < Handle(len(*list)) {
+		return (*list)[i].Load()
+	}
+	return nil
+}
+
+// port finds a port by its handle.
+func port(h Handle) (*object, Status) {
+	e := lookup(h)
+	switch {
+	case e == nil:
+		return nil, StatusInvalidHandle
+	case !e.o.isPort():
+		return nil, StatusObjectTypeMismatch
+	}
+	return e.o, StatusSuccess
+}
+
+// portWith is port for calls that need PORT_ALL_ACCESS.
+func portWith(h Handle, access uint32) (*object, Status) {
+	o, s := port(h)
+	if s == StatusSuccess && lookup(h).access&access != access {
+		return nil, StatusAccessDenied
+	}
+	return o, s
+}
+
+// NtClose closes a handle. With a port's last handle the port goes: a connection port
+// loses its name, a communication port ends its connection.
+func (t *Thread) NtClose(h Handle) Status {
+	handles.mu.Lock()
+	e := lookup(h)
+	if e == nil {
+		handles.mu.Unlock()
+		return StatusInvalidHandle
+	}
+	(*handles.list.Load())[h/4].Store(nil)
+	last := e.o.handles.Add(-1) == 0
+	handles.mu.Unlock()
+	if e.o.kind == sectionObject {
+		e.o.section.closeHandle(uint32(h), last)
+		return StatusSuccess
+	}
+	engine.CloseHandle(e.o.eng, uint32(h))
+	switch {
+	case !last:
+	case e.o.conn() != nil:
+		e.o.conn().CloseBy(t.e)
+		engine.Waken(e.o.eng)
+	default:
+		_ = e.o.port().CloseName()
+		engine.Waken(e.o.eng)
+	}
+	return StatusSuccess
+}
+
+// CurrentProcess is NtCurrentProcess(), the handle that every process has of itself;
+// CurrentThreadHandle is NtCurrentThread().
+const (
+	CurrentProcess      = ^Handle(0)
+	CurrentThreadHandle = ^Handle(0) - 1
+)
+
+// Options of NtDuplicateObject.
+const (
+	DuplicateCloseSource = 1
+	DuplicateSameAccess  = 2
+)
+
+// NtDuplicateObject makes another handle of the same object. Both processes must be this
+// one: StatusNotSupported else.
+func (t *Thread) NtDuplicateObject(SourceProcessHandle, SourceHandle, TargetProcessHandle Handle, TargetHandle *Handle, DesiredAccess, HandleAttributes, Options uint32) Status {
+	if TargetHandle == nil && Options&DuplicateCloseSource == 0 {
+		return StatusAccessViolation
+	}
+	if SourceProcessHandle != CurrentProcess || TargetProcessHandle != CurrentProcess && TargetHandle != nil {
+		return StatusNotSupported
+	}
+	e := lookup(SourceHandle)
+	if e == nil {
+		return StatusInvalidHandle
+	}
+	if TargetHandle != nil {
+		access := DesiredAccess
+		if Options&DuplicateSameAccess != 0 {
+			access = e.access
+		} else if access &^= maximumAllowed; access&^e.access != 0 {
+			return StatusAccessDenied
+		}
+		var n uint32
+		var err error
+		if e.o.kind == sectionObject {
+			n, err = e.o.section.newHandle(access)
+		} else {
+			n, err = engine.Duplicate(e.o.eng, access)
+		}
+		if err != nil {
+			return status(err)
+		}
+		*TargetHandle = enter(n, e.o, access)
+	}
+	if Options&DuplicateCloseSource != 0 {
+		return t.NtClose(SourceHandle)
+	}
+	return StatusSuccess
+}
+
+const maximumAllowed = 0x02000000

@@ -1,0 +1,80 @@
+package nt
+
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seed-eedd8485/lpc/internal/engine"
+)
+
+// NtQueryInformationPort knows no class: with a handle it succeeds and gives nothing
+// (lpc reference b.14).
+func (t *Thread) NtQueryInformationPort(PortHandle Handle, PortInformationClass uint32, PortInformation []byte, ReturnLength *uint32) Status {
+	if PortHandle == 0 {
+		return StatusInvalidInfoClass
+	}
+	if _, s := portWith(PortHandle, portRead); s != StatusSuccess {
+		return s
+	}
+	if ReturnLength != nil {
+		*ReturnLength = 0
+	}
+	return StatusSuccess
+}
+
+// portRead is what GENERIC_READ means for a port: READ_CONTROL and PORT_CONNECT (a.1).
+const portRead = 0x20001
+
+// NtRegisterThreadTerminatePort has the port get LPC_CLIENT_DIED when the calling thread
+// ends (lpc reference b.15). Each registration gives a message of its own.
+func (t *Thread) NtRegisterThreadTerminatePort(PortHandle Handle) Status {
+	o, s := port(PortHandle)
+	switch {
+	case s != StatusSuccess:
+		return s
+	case o.kind != portObject:
+		return StatusObjectTypeMismatch
+	}
+	if _, s = portWith(PortHandle, PortAllAccess); s != StatusSuccess {
+		return s
+	}
+	return status(o.eng.(interface {
+		Register(*engine.Thread, uint64) error
+	}).Register(t.e, t.created))
+}
+
+// NtWaitForSingleObject waits until a waitable port has a message: StatusSuccess, or
+// StatusTimeout. Other handles: StatusObjectTypeMismatch.
+func (t *Thread) NtWaitForSingleObject(Handle Handle, Alertable bool, Timeout *int64) Status {
+	o, s := port(Handle)
+	if s != StatusSuccess {
+		return s
+	}
+	p := o.port()
+	if c := o.conn(); c != nil {
+		p = c.Port()
+	}
+	if p == nil || p.EventFD() < 0 {
+		return StatusObjectTypeMismatch
+	}
+	limit := limitOf(Timeout)
+	for {
+		wait := -1
+		switch {
+		case limit.Poll:
+			wait = 0
+		case !limit.At.IsZero():
+			wait = int(min(max(limit.Left().Milliseconds(), 0)+1, 1<<30))
+		}
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(p.EventFD()), Events: unix.POLLIN}}, wait)
+		switch {
+		case n > 0:
+			return StatusSuccess
+		case err != nil && !errors.Is(err, unix.EINTR):
+			return StatusUnsuccessful
+		case err == nil && limit.Passed():
+			return StatusTimeout
+		}
+	}
+}
