@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/seed-eedd8485/lpc/internal/engine"
 	"github.com/seed-eedd8485/lpc/security"
 	"github.com/seed-eedd8485/lpc/security/access"
@@ -47,6 +49,15 @@ func (t *Thread) NtSecureConnectPort(PortHandle *Handle, PortName *string, Secur
 			return nil
 		}
 	}
+	obj := &object{kind: portObject}
+	if ClientView != nil {
+		offer, s := obj.mapOwn(ClientView)
+		if s != StatusSuccess {
+			return s
+		}
+		defer func() { _ = unix.Close(offer.FD) }()
+		o.View = offer
+	}
 	given := 0
 	if ConnectionInformationLength != nil {
 		given = min(int(*ConnectionInformationLength), len(ConnectionInformation))
@@ -65,15 +76,28 @@ func (t *Thread) NtSecureConnectPort(PortHandle *Handle, PortName *string, Secur
 		*ConnectionInformationLength = uint32(copy(ConnectionInformation[:given], info))
 	}
 	if err != nil {
+		obj.unmap()
 		return connectStatus(err)
+	}
+	server, remote := c.Views()
+	if ClientView != nil {
+		ClientView.ViewRemoteBase = uintptr(remote)
+	}
+	if server != nil {
+		obj.views = append(obj.views, server)
 	}
 	if MaxMessageLength != nil {
 		*MaxMessageLength = uint32(c.MaxLength())
 	}
 	if ServerView != nil {
 		ServerView.Length = 0 // so NT leaves it (b.3, step 13)
+		ServerView.ViewBase, ServerView.ViewSize = 0, 0
+		if server != nil {
+			ServerView.ViewBase, ServerView.ViewSize = server.Base(), uint64(server.Size())
+		}
 	}
-	*PortHandle = enter(c.Number(), &object{kind: portObject, eng: c}, PortAllAccess)
+	obj.eng = c
+	*PortHandle = enter(c.Number(), obj, PortAllAccess)
 	return StatusSuccess
 }
 
@@ -108,15 +132,37 @@ func (t *Thread) NtAcceptConnectPort(PortHandle *Handle, PortContext uintptr, Co
 		}
 		return StatusSuccess
 	}
-	c, err := r.Prepare(uint64(PortContext), info)
+	obj := &object{kind: portObject}
+	var offer *engine.ViewOffer
+	if ServerView != nil {
+		var s Status
+		if offer, s = obj.mapOwn(ServerView); s != StatusSuccess {
+			_ = r.RefuseNative(nil) // else the client would wait for what cannot be
+			return s
+		}
+		defer func() { _ = unix.Close(offer.FD) }()
+	}
+	c, client, remote, err := r.Prepare(uint64(PortContext), info, offer)
 	if err != nil {
+		obj.unmap()
 		return status(err)
 	}
-	k := portObject
-	if c.Port().EventFD() >= 0 {
-		k = waitablePortObject
+	if ServerView != nil {
+		ServerView.ViewRemoteBase = uintptr(remote)
 	}
-	*PortHandle = enter(c.Number(), &object{kind: k, eng: c}, PortAllAccess)
+	if client != nil {
+		obj.views = append(obj.views, client)
+	}
+	if ClientView != nil {
+		ClientView.ViewBase, ClientView.ViewSize = 0, 0
+		if client != nil {
+			ClientView.ViewBase, ClientView.ViewSize = client.Base(), uint64(client.Size())
+		}
+	}
+	if obj.eng = c; c.Port().EventFD() >= 0 {
+		obj.kind = waitablePortObject
+	}
+	*PortHandle = enter(c.Number(), obj, PortAllAccess)
 	return StatusSuccess
 }
 

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/seed-eedd8485/lpc/internal/engine"
+	"github.com/seed-eedd8485/lpc/section"
 )
 
 // kind is what a handle stands for.
@@ -21,7 +22,15 @@ type object struct {
 	kind    kind
 	eng     engine.Object // of ports
 	section *sharedSection
+	views   []*section.Section // of a communication port: its own and the other end's
 	handles atomic.Int32
+}
+
+// unmap takes the port's views away: the port is gone.
+func (o *object) unmap() {
+	for _, v := range o.views {
+		_ = v.Unmap()
+	}
 }
 
 func (o *object) conn() *engine.Conn { c, _ := o.eng.(*engine.Conn); return c }
@@ -114,6 +123,7 @@ func (t *Thread) NtClose(h Handle) Status {
 	case !last:
 	case e.o.conn() != nil:
 		e.o.conn().CloseBy(t.e)
+		e.o.unmap()
 		engine.Waken(e.o.eng)
 	default:
 		_ = e.o.port().CloseName()

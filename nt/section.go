@@ -107,6 +107,36 @@ func (s *sharedSection) use(f func(fd int) error) error {
 	return f(s.fd)
 }
 
+// mapOwn maps a view of one's own section for a port, and is what the other end is
+// offered; its descriptor is the caller's to close.
+func (o *object) mapOwn(v *PortView) (*engine.ViewOffer, Status) {
+	s, st := findSection(v.SectionHandle, SectionMapRead|SectionMapWrite)
+	if st != StatusSuccess {
+		return nil, st
+	}
+	size, st := viewSize(s.size, uint64(v.SectionOffset), v.ViewSize)
+	if st != StatusSuccess {
+		return nil, st
+	}
+	offer := &engine.ViewOffer{Total: s.size, Offset: v.SectionOffset, Size: size}
+	var m *section.Section
+	err := s.use(func(fd int) (err error) {
+		if m, err = section.Map(fd, int64(v.SectionOffset), int(size), true); err != nil {
+			return err
+		}
+		if offer.FD, err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3); err != nil {
+			_ = m.Unmap()
+		}
+		return err
+	})
+	if err != nil {
+		return nil, StatusNoMemory
+	}
+	o.views = append(o.views, m)
+	v.ViewBase, v.ViewSize = m.Base(), size
+	return offer, StatusSuccess
+}
+
 // views are those that NtMapViewOfSection made, by address.
 var views struct {
 	sync.Mutex

@@ -38,14 +38,18 @@ type Conn struct {
 	threads  [nearSlots]*thread // of callers, by slot; whoever holds the slot may touch its own
 	waiting  []*thread          // who waits, by slot, where stacks are recorded; likewise
 
-	deadlock DeadlockCheck // nil: calls are not looked after
-	client   clientToken
-	local    bool          // the other end is in this process
-	last     reserve       // the messages that its end will need; guarded by disp.mu but for the role's holder
-	closer   atomic.Uint64 // the thread that closed the other end, as that says
-	closing  atomic.Uint32 // the thread that closes this one
-	half     *halfConn     // accepted and not completed; guarded by mu
-	maxTotal uint16        // NT's MaxMessageLength, of a client's end
+	deadlock   DeadlockCheck // nil: calls are not looked after
+	client     clientToken
+	local      bool          // the other end is in this process
+	last       reserve       // the messages that its end will need; guarded by disp.mu but for the role's holder
+	closer     atomic.Uint64 // the thread that closed the other end, as that says
+	closing    atomic.Uint32 // the thread that closes this one
+	closedHere atomic.Bool   // this end was closed first
+	half       *halfConn     // accepted and not completed; guarded by mu
+	maxTotal   uint16        // NT's MaxMessageLength, of a client's end
+	// Of a client's end: see Views.
+	serverView *section.Section
+	remoteBase uint64
 
 	peer       security.Identity
 	peerPID    uint64
@@ -229,6 +233,8 @@ func (c *Conn) frame(f *link.Frame, fd int) error {
 		return c.sections.grant(c, f)
 	case f.Kind == link.Section && !c.server && fd >= 0:
 		return c.sections.granted(f, fd)
+	case f.Kind == link.View && c.server && fd < 0:
+		return c.mappedAt(f)
 	case f.Kind == link.Deny && !c.server && fd < 0:
 		return c.sections.denied(f)
 	}
@@ -265,6 +271,9 @@ func (c *Conn) fail(err error) { c.end(err, link.ReasonViolation) }
 
 // Close ends the connection: every call of it, on both sides, returns.
 func (c *Conn) Close() error {
+	if c.Err() == nil {
+		c.closedHere.Store(true)
+	}
 	c.end(fmt.Errorf("%w by this end", ErrPortClosed), link.ReasonNone)
 	return nil
 }

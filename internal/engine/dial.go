@@ -32,6 +32,8 @@ type DialOptions struct {
 	Deadlock   DeadlockCheck
 	Check      func(security.Identity) error // of the listener, before it is asked; nil: none
 
+	View *ViewOffer // a view for the server
+
 	thread *Thread // of the native face
 }
 
@@ -149,12 +151,19 @@ type handshake struct {
 	over     bool
 	attached bool // the connection has its channel and goes by its own teardown
 	max      int
+	server   *section.Section // the server's view; the poller's goroutine's until the end
+	remote   uint64           // where the server has mapped ours; likewise
 }
 
 func (h *handshake) run(ctx context.Context, o DialOptions) error {
 	f := link.Frame{Kind: link.Connect, Value: uint64(o.MaxMessage), Text: o.Info, Number: h.id, Section: h.thread}
 	if o.Handler != nil || o.thread != nil {
 		f.Flags = link.FlagServes
+	}
+	if o.View != nil {
+		if err := h.c.link.Send(o.View.frame(), o.View.FD); err != nil && !errors.Is(err, unix.EPIPE) && !errors.Is(err, unix.ECONNRESET) {
+			return fmt.Errorf("%w in the handshake: %w", ErrPeerDied, err)
+		}
 	}
 	// A server that has closed already may have said why: ready reads that, or the end.
 	if err := h.c.link.Send(&f, -1); err != nil && !errors.Is(err, unix.EPIPE) && !errors.Is(err, unix.ECONNRESET) {
@@ -209,6 +218,9 @@ func (h *handshake) finish(err error) {
 
 func (h *handshake) frame(f *link.Frame, fd int) error {
 	c := h.c
+	if f.Kind == link.View && c.disp.manual {
+		return h.view(f, fd)
+	}
 	if fd >= 0 {
 		defer section.CloseUntrusted(fd)
 	}
@@ -231,6 +243,7 @@ func (h *handshake) frame(f *link.Frame, fd int) error {
 			_ = mem.Unmap() // the caller has given up
 			return errEstablished
 		}
+		c.serverView, c.remoteBase, h.server = h.server, h.remote, nil
 		c.attach(mem, f.Channel)
 		h.attached = true
 		return errEstablished
@@ -258,8 +271,11 @@ func refusal(f *link.Frame) error {
 func (h *handshake) abandon() bool {
 	h.mu.Lock()
 	h.over = true
-	attached := h.attached
+	attached, server := h.attached, h.server
 	h.mu.Unlock()
+	if server != nil {
+		_ = server.Unmap()
+	}
 	if attached {
 		c := h.c
 		c.mu.Lock()

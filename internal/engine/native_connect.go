@@ -12,6 +12,7 @@ import (
 	"github.com/seed-eedd8485/lpc/internal/link"
 	"github.com/seed-eedd8485/lpc/internal/pool"
 	"github.com/seed-eedd8485/lpc/namespace"
+	"github.com/seed-eedd8485/lpc/section"
 	"github.com/seed-eedd8485/lpc/wire"
 )
 
@@ -131,7 +132,7 @@ func (r *Pending) recordNative(f *link.Frame) {
 	rec.Request = wire.PortMessage{
 		DataLength: uint16(n), TotalLength: uint16(n + wire.HeaderSize), Type: wire.TypeConnectionRequest,
 		ClientID: wire.ClientID{UniqueProcess: uint64(r.peer.PID), UniqueThread: uint64(f.Section)}, MessageID: f.Number,
-		CallbackID: r.view.size, // NT's ClientViewSize
+		CallbackID: r.viewSize(),
 	}
 	copy(rec.Data[:], r.info)
 	rec.SenderPort, rec.ReceiveTime = r.port.addr, channel.Ticks()
@@ -193,17 +194,19 @@ func (r *Pending) RefuseNative(info []byte) error {
 }
 
 // Prepare accepts the request without telling the client: NtAcceptConnectPort. The
-// client's connect returns with Complete.
-func (r *Pending) Prepare(context uint64, info []byte) (*Conn, error) {
+// client's connect returns with Complete. mine is a view for the client, which maps it at
+// remote; client is the client's, the caller's from now on. Where the client does not map
+// it, it is refused.
+func (r *Pending) Prepare(context uint64, info []byte, mine *ViewOffer) (c *Conn, client *section.Section, remote uint64, err error) {
 	p := r.port
 	if err := p.accounts.connect(r.peer.UID); err != nil {
 		_ = r.refuse(link.ReasonBusy, clip260(err.Error()))
 		p.proc.pool.RecordFailure(0, pool.TagPort, "connections")
-		return nil, err
+		return nil, nil, 0, err
 	}
 	if !r.take() {
 		p.accounts.disconnect(r.peer.UID)
-		return nil, ErrMismatch
+		return nil, nil, 0, ErrMismatch
 	}
 	cid := r.cid()
 	c, fd, err := r.connect()
@@ -212,18 +215,44 @@ func (r *Pending) Prepare(context uint64, info []byte) (*Conn, error) {
 		p.accounts.disconnect(r.peer.UID)
 		_ = r.link.Send(&link.Frame{Kind: link.Refuse, Reason: link.ReasonMemory, Text: clip260(err.Error())}, -1)
 		r.link.Close()
-		return nil, err
+		return nil, nil, 0, err
 	}
 	if context == 0 {
 		context = uint64(c.handle)
 	}
 	c.rec.PortContext = context
 	c.last.closed = p.disp.kernelMessage(c, wire.TypePortClosed, r.created)
-	c.half = &halfConn{fd: fd, info: append([]byte(nil), info[:min(len(info), p.opts.maxInfo)]...), cid: cid}
+	h := &halfConn{fd: fd, mapped: make(chan uint64, 1), info: append([]byte(nil), info[:min(len(info), p.opts.maxInfo)]...), cid: cid}
+	c.mu.Lock()
+	c.half = h
+	c.mu.Unlock()
+	r.mu.Lock()
+	client, r.view = r.view, nil
+	r.mu.Unlock()
+	if client != nil {
+		h.clientView = uint64(client.Base())
+	}
 	r.finish()
 	c.rang()
 	c.ready()
-	return c, nil
+	if mine != nil {
+		if remote, err = c.offer(h, mine); err != nil {
+			if client != nil {
+				_ = client.Unmap()
+			}
+			_ = c.Close() // which refuses
+			return nil, nil, 0, err
+		}
+	}
+	return c, client, remote, nil
+}
+
+// viewSize is the size of the client's view. r.mu is held.
+func (r *Pending) viewSize() uint64 {
+	if r.view == nil {
+		return 0
+	}
+	return uint64(r.view.Size())
 }
 
 func (r *Pending) cid() wire.ClientID {
@@ -237,9 +266,11 @@ func (r *Pending) cid() wire.ClientID {
 
 // A halfConn is what a connection that is accepted and not completed holds.
 type halfConn struct {
-	fd   int // of the channel, for the client
-	info []byte
-	cid  wire.ClientID
+	fd         int // of the channel, for the client
+	info       []byte
+	cid        wire.ClientID
+	clientView uint64      // where the client's view is mapped here, 0: it has none
+	mapped     chan uint64 // where the client has mapped the server's
 }
 
 // ErrNotPending: the connection was completed, or is none that was accepted here.
@@ -255,6 +286,9 @@ func (c *Conn) Complete() error {
 		return ErrNotPending
 	}
 	defer func() { _ = unix.Close(h.fd) }()
+	if h.clientView != 0 {
+		_ = c.link.Send(&link.Frame{Kind: link.View, Channel: h.clientView}, -1) // as below
+	}
 	f := link.Frame{Kind: link.Accept, Flags: link.FlagServes | link.FlagNative, Value: uint64(c.port.opts.MaxMessage), Channel: c.number, Number: uint32(c.port.opts.maxLength), Text: h.info}
 	if err := c.link.Send(&f, h.fd); err != nil {
 		return nil // the client is gone, and the socket's end says so

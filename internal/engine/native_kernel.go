@@ -58,6 +58,7 @@ func (c *Conn) control(m *Message) {
 		kept := c.last.died[:0]
 		for _, r := range c.last.died {
 			if r.thread == thread {
+				r.m.rec.ReceiveTime, r.m.rec.PortContext = channel.Ticks(), c.rec.PortContext
 				d.enqueue(r.m)
 				d.wakeNative()
 			} else {

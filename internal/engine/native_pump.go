@@ -142,24 +142,34 @@ func (d *dispatcher) retireNative(i int) {
 	c := d.hot[i]
 	d.hot = append(d.hot[:i], d.hot[i+1:]...)
 	c.hot, c.retired = false, true
-	for _, m := range c.lastMessages() {
-		d.enqueue(m)
+	last := c.lastMessages()
+	if !c.closedHere.Load() { // who closed a port itself is not told of it
+		for _, m := range last {
+			d.enqueue(m)
+		}
+		last = nil
 	}
 	d.wakeNative()
+	if c.port == nil {
+		d.readyAll() // they receive from this connection alone
+	}
 	var forgotten []Use
 	for _, m := range d.messages {
 		if m != nil && m.conn == c && m.in.Reply && (m.rec.State == pool.MessageServed || m.rec.State == pool.MessageDeferred) {
 			forgotten = append(forgotten, Use{m, m.use.Load(), c})
 		}
 	}
-	last := c.active == 0
+	left := c.active == 0
 	d.mu.Unlock()
+	for _, m := range last {
+		d.giveBack(m)
+	}
 	for _, u := range forgotten { // nobody waits for their replies
 		if u.claim() {
 			u.M.finish()
 		}
 	}
-	if last {
+	if left {
 		c.wakeTeardown()
 	}
 }

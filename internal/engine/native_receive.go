@@ -363,10 +363,15 @@ func (d *dispatcher) wakeAllNative() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.waiting.Store(true)
-	for len(d.idle) > 0 {
-		d.ready(nil)
-	}
+	d.readyAll()
 	if d.sleepsOn != nil {
 		d.kick(d.sleepCount)
+	}
+}
+
+// readyAll wakes every thread that is parked in Receive. d.mu is held.
+func (d *dispatcher) readyAll() {
+	for len(d.idle) > 0 {
+		d.ready(nil)
 	}
 }

@@ -33,11 +33,11 @@ type Pending struct {
 	max      int   // the client's largest message
 	conn     *Conn // once it was accepted
 	serves   bool
-	msg      *Message    // of a port of the native face: its message,
-	received atomic.Bool // which a thread has received
-	created  uint64      // when the client's process began, clock ticks after boot
-	view     sentView    // the client's view
-	rec      pool.Addr   // its record, a LPC_CONNECTION_REQUEST for debuggers; 0: none
+	msg      *Message         // of a port of the native face: its message,
+	received atomic.Bool      // which a thread has received
+	created  uint64           // when the client's process began, clock ticks after boot
+	view     *section.Section // the client's view, mapped here; nil: none
+	rec      pool.Addr        // its record, a LPC_CONNECTION_REQUEST for debuggers; 0: none
 }
 
 // States of a Pending.
@@ -89,6 +89,9 @@ func (r *Pending) rang() {
 func (r *Pending) frame(f *link.Frame, fd int) error {
 	if c := r.connection(); c != nil {
 		return c.frame(f, fd)
+	}
+	if f.Kind == link.View && fd >= 0 {
+		return r.offered(f, fd)
 	}
 	if fd >= 0 {
 		section.CloseUntrusted(fd)
@@ -170,6 +173,7 @@ func (r *Pending) finish() {
 	if rec != 0 {
 		p.proc.pool.Free(rec)
 	}
+	r.dropView()
 	p.mu.Lock()
 	delete(p.half, r)
 	p.queue = slices.DeleteFunc(p.queue, func(q *Pending) bool { return q == r })

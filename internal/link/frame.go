@@ -19,10 +19,11 @@ const (
 	Section Kind = 5 // server: here is one
 	Deny    Kind = 6 // server: no section
 	Close   Kind = 7 // either: I end this connection, and why
+	View    Kind = 8 // either, in the handshake: a view of my section; or where I have mapped yours
 )
 
 func (k Kind) String() string {
-	names := [...]string{"", "CONNECT", "ACCEPT", "REFUSE", "GROW", "SECTION", "DENY", "CLOSE"}
+	names := [...]string{"", "CONNECT", "ACCEPT", "REFUSE", "GROW", "SECTION", "DENY", "CLOSE", "VIEW"}
 	if int(k) < len(names) && k != 0 {
 		return names[k]
 	}
@@ -66,7 +67,7 @@ type Frame struct {
 	Number  uint32 // Grow, Section, Deny: the grow's number. Connect: its MessageId. Accept: with FlagNative the port's MaxMessageLength. Close: the thread that closes
 	Section uint32 // Section: the section's number in the connection. Connect: the asking thread
 	Value   uint64 // Connect, Accept: largest message. Grow, Section: size in bytes
-	Channel uint64 // Accept: the channel's number
+	Channel uint64 // Accept: the channel's number. View: the section's size, or the address
 	Text    []byte // connection information, or why; at most wire.MaxConnInfo bytes
 }
 
@@ -98,7 +99,7 @@ func parse(b []byte) (f Frame, err error) {
 		return Frame{Kind: Kind(b[4])}, &VersionError{Got: le.Uint16(b[8:])}
 	case int(le.Uint16(b[10:])) != len(b)-headSize || len(b) > MaxFrame:
 		return f, fmt.Errorf("frame of %d bytes says %d bytes of text, want %d and at most %d", len(b), le.Uint16(b[10:]), len(b)-headSize, maxText)
-	case b[4] < byte(Connect) || b[4] > byte(Close):
+	case b[4] < byte(Connect) || b[4] > byte(View):
 		return f, fmt.Errorf("frame of unknown kind %d", b[4])
 	}
 	return Frame{
