@@ -147,6 +147,7 @@ func TestViews(t *testing.T) {
 	name := `\Test\Views`
 	var ccp, scp, clp, mine, theirs Handle
 	must(t, s.NtCreatePort(&ccp, &ObjectAttributes{ObjectName: &name}, 8, MaxMessageLength, 0))
+	t.Cleanup(func() { s.NtClose(ccp) })
 	size := int64(0x5000)
 	must(t, c.NtCreateSection(&mine, SectionAll, nil, &size, PageReadWrite, 0, 0))
 	must(t, s.NtCreateSection(&theirs, SectionAll, nil, &size, PageReadWrite, 0, 0))
@@ -186,6 +187,7 @@ func TestRefuse(t *testing.T) {
 	name := `\Test\Refuse`
 	var ccp, scp, clp Handle
 	must(t, s.NtCreatePort(&ccp, &ObjectAttributes{ObjectName: &name}, 100, MaxMessageLength, 0))
+	t.Cleanup(func() { s.NtClose(ccp) })
 	done := make(chan Status)
 	info, n := []byte("please"), uint32(6)
 	go func() { done <- c.NtConnectPort(&clp, &name, qos(), nil, nil, nil, info, &n) }()
@@ -227,6 +229,7 @@ func TestWaitable(t *testing.T) {
 	name := `\Test\Waitable`
 	var ccp, scp, clp Handle
 	must(t, s.NtCreateWaitablePort(&ccp, &ObjectAttributes{ObjectName: &name}, 100, MaxMessageLength, 0))
+	t.Cleanup(func() { s.NtClose(ccp) })
 	zero := int64(0)
 	if st := s.NtWaitForSingleObject(ccp, false, &zero); st != StatusTimeout {
 		t.Errorf("nothing was sent: %v", st)

@@ -40,7 +40,12 @@ func (t *Thread) NtSecureConnectPort(PortHandle *Handle, PortName *string, Secur
 	if s != StatusSuccess {
 		return s
 	}
-	o := engine.DialOptions{MaxMessage: MaxDataLength}
+	if SecurityQos.ImpersonationLevel > SecurityImpersonation {
+		return StatusBadImpersonationLevel // delegation, or a number beyond
+	}
+	o := engine.DialOptions{MaxMessage: MaxDataLength, QoS: &engine.QoS{
+		Level: security.Level(SecurityQos.ImpersonationLevel), Dynamic: SecurityQos.ContextTrackingMode == SecurityDynamicTracking, EffectiveOnly: SecurityQos.EffectiveOnly != 0,
+	}}
 	if ServerSid != nil {
 		o.Check = func(id security.Identity) error {
 			if access.User(id.UID) != *ServerSid {

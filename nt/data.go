@@ -37,7 +37,7 @@ func (t *Thread) requestData(h Handle, m *Message, index uint32, buf []byte, cou
 	if err != nil || !u.HasData() {
 		return StatusInvalidParameter // no such message with data
 	}
-	err = u.CopyData(t.e, write, index, buf)
+	err = u.CopyData(write, index, buf)
 	var failed *engine.HandlerError
 	switch {
 	case err == nil:

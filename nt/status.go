@@ -19,6 +19,7 @@ const (
 	StatusUnsuccessful          Status = 0xC0000001
 	StatusNotImplemented        Status = 0xC0000002
 	StatusInvalidInfoClass      Status = 0xC0000003
+	StatusInfoLengthMismatch    Status = 0xC0000004
 	StatusAccessViolation       Status = 0xC0000005
 	StatusInvalidHandle         Status = 0xC0000008
 	StatusInvalidCID            Status = 0xC000000B
@@ -65,7 +66,7 @@ var statusNames = map[Status]string{
 	StatusTimeout: "STATUS_TIMEOUT", StatusMessageRetrieved: "STATUS_MESSAGE_RETRIEVED",
 	StatusDatatypeMisalignment: "STATUS_DATATYPE_MISALIGNMENT", StatusPartialCopy: "STATUS_PARTIAL_COPY",
 	StatusUnsuccessful: "STATUS_UNSUCCESSFUL", StatusNotImplemented: "STATUS_NOT_IMPLEMENTED",
-	StatusInvalidInfoClass: "STATUS_INVALID_INFO_CLASS", StatusAccessViolation: "STATUS_ACCESS_VIOLATION",
+	StatusInvalidInfoClass: "STATUS_INVALID_INFO_CLASS", StatusInfoLengthMismatch: "STATUS_INFO_LENGTH_MISMATCH", StatusAccessViolation: "STATUS_ACCESS_VIOLATION",
 	StatusInvalidHandle: "STATUS_INVALID_HANDLE", StatusInvalidCID: "STATUS_INVALID_CID",
 	StatusInvalidParameter: "STATUS_INVALID_PARAMETER", StatusNoMemory: "STATUS_NO_MEMORY",
 	StatusConflictingAddresses: "STATUS_CONFLICTING_ADDRESSES", StatusNotMappedView: "STATUS_NOT_MAPPED_VIEW",

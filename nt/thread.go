@@ -7,13 +7,16 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/seed-eedd8485/lpc/internal/engine"
+	"github.com/seed-eedd8485/lpc/security"
 )
 
 // A Thread stands for an NT thread: it waits for one thing at a time, and what it has
 // received is known by it. Its methods are for one goroutine at a time, but for Exit.
 type Thread struct {
 	e       *engine.Thread
-	created uint64 // 100 ns since 1601
+	created uint64           // 100 ns since 1601
+	active  *security.Active // it acts as a client
+	token   *security.Token  // of whom
 }
 
 // NewThread makes a Thread for a goroutine to carry. Its number is above the kernel's
@@ -57,5 +60,8 @@ func (t *Thread) ClientID() ClientID { return t.e.Cid() }
 func (t *Thread) Exit() {
 	cid := t.e.Cid()
 	osThreads.CompareAndDelete(int(cid.UniqueThread), t)
+	if security.Current() == t.token {
+		_ = t.revert() // it ends as itself
+	}
 	t.e.Exit()
 }

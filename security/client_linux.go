@@ -29,7 +29,11 @@ func inspect(pidfd int, id Identity) (Namespace, CapSet) {
 	if theirs.Dev != ours.Dev || theirs.Ino != ours.Ino {
 		return ForeignNamespace, 0
 	}
-	s, err := readStatus(dir)
+	text, err := readStatus(dir, "status")
+	if err != nil {
+		return OwnNamespace, 0
+	}
+	s, err := parseStatus(text)
 	if err != nil {
 		return OwnNamespace, 0
 	}
@@ -95,18 +99,16 @@ func (s *status) own(id Identity) CapSet {
 // statusLimit bounds the file: 65536 groups of up to 11 bytes, and the rest.
 const statusLimit = 1 << 20
 
-func readStatus(dir int) (*status, error) {
-	fd, err := unix.Openat(dir, "status", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+// readStatus reads a status file below a process's directory.
+func readStatus(dir int, path string) (string, error) {
+	fd, err := unix.Openat(dir, path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	f := os.NewFile(uintptr(fd), "status")
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, statusLimit))
-	if err != nil {
-		return nil, err
-	}
-	return parseStatus(string(b))
+	return string(b), err
 }
 
 func parseStatus(text string) (*status, error) {

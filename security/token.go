@@ -100,6 +100,16 @@ func (t *Token) Namespace() Namespace { return t.space }
 // could be had by anybody who starts it after connecting.
 func (t *Token) Capabilities() CapSet { return t.caps }
 
+// AtMost returns the token with that level, or with its own if that is lower.
+func (t *Token) AtMost(level Level) *Token {
+	if t.level <= level {
+		return t
+	}
+	low := *t
+	low.level = level
+	return &low
+}
+
 // String gives the ids and the level.
 func (t *Token) String() string { return fmt.Sprintf("%v, %v", t.Identity(), t.level) }
 

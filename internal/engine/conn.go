@@ -49,6 +49,7 @@ type Conn struct {
 	maxTotal   uint16        // NT's MaxMessageLength, of a client's end
 	// Of a client's end: see Views.
 	serverView *section.Section
+	asked      map[uint32]chan identity // by number: who a thread of the other end is; guarded by mu
 	remoteBase uint64
 
 	peer       security.Identity
@@ -233,6 +234,8 @@ func (c *Conn) frame(f *link.Frame, fd int) error {
 		return c.sections.grant(c, f)
 	case f.Kind == link.Section && !c.server && fd >= 0:
 		return c.sections.granted(f, fd)
+	case f.Kind == link.Identity && c.server && fd < 0:
+		return c.identified(f)
 	case f.Kind == link.View && c.server && fd < 0:
 		return c.mappedAt(f)
 	case f.Kind == link.Deny && !c.server && fd < 0:

@@ -33,6 +33,7 @@ type DialOptions struct {
 	Check      func(security.Identity) error // of the listener, before it is asked; nil: none
 
 	View *ViewOffer // a view for the server
+	QoS  *QoS       // nil: Impersonation, static
 
 	thread *Thread // of the native face
 }
@@ -160,6 +161,7 @@ func (h *handshake) run(ctx context.Context, o DialOptions) error {
 	if o.Handler != nil || o.thread != nil {
 		f.Flags = link.FlagServes
 	}
+	f.Flags |= o.QoS.flags()
 	if o.View != nil {
 		if err := h.c.link.Send(o.View.frame(), o.View.FD); err != nil && !errors.Is(err, unix.EPIPE) && !errors.Is(err, unix.ECONNRESET) {
 			return fmt.Errorf("%w in the handshake: %w", ErrPeerDied, err)

@@ -10,6 +10,7 @@ import (
 // clientToken is the token of a connection's other end, taken at its first use. Its ids
 // are those that the kernel noted when the connection was made.
 type clientToken struct {
+	qos QoS // set before the connection is anybody's
 	mu  sync.Mutex
 	tok *security.Token
 }
@@ -20,7 +21,7 @@ func (c *Conn) token() (*security.Token, error) {
 	defer t.mu.Unlock()
 	if t.tok == nil {
 		err := c.link.Use(func(fd int) (err error) {
-			t.tok, err = security.Capture(fd, security.Impersonation)
+			t.tok, err = security.Capture(fd, t.qos.Level)
 			return err
 		})
 		if err != nil {
@@ -30,12 +31,21 @@ func (c *Conn) token() (*security.Token, error) {
 	return t.tok, nil
 }
 
+// token is that of the message's sender: of the connection's, or with dynamic tracking of
+// the thread that waits for the reply, as it is now.
+func (u Use) token() (*security.Token, error) {
+	if u.C.client.qos.Dynamic {
+		return u.askIdentity()
+	}
+	return u.C.token()
+}
+
 // Impersonate runs f as the sender of the message, on the calling goroutine's thread.
 func (u Use) Impersonate(f func() error) error {
 	if !u.Live() {
 		return ErrReplied
 	}
-	tok, err := u.C.token()
+	tok, err := u.token()
 	if err != nil {
 		if e := u.C.Err(); e != nil {
 			err = e

@@ -96,7 +96,10 @@ func (t *Thread) wait(dst *Native) error {
 	for !t.id.CompareAndSwap(o.id, 0) {
 		u := <-t.delivered // a callback, or the word to end
 		t.intr.Clear()
-		if u.M == nil && !t.Exiting() { // it was for a wait through another connection
+		if u.M != nil && u.M.in.Control {
+			t.sayWho(u) // nobody but this thread can
+		}
+		if u.M == nil && !t.Exiting() || u.M != nil && u.M.in.Control { // or it was for a wait through another connection
 			t.id.Store(o.id)
 			if errors.Is(err, channel.ErrInterrupted) {
 				err = c.out.Wait(&t.intr, o.slot, o.alone, nil, &t.rec.WaitStart)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 
-	"github.com/seed-eedd8485/lpc/internal/channel"
 	"github.com/seed-eedd8485/lpc/section"
 	"github.com/seed-eedd8485/lpc/wire"
 )
@@ -36,9 +35,6 @@ func captureRanges(q *Native) []DataRange {
 
 // Operations on a sender's memory, carried out by its own process.
 const (
-	dataRead  = 1
-	dataWrite = 2
-
 	dataRequestSize = 32 // op u32, index u32, bytes u64, section address u64, 0
 )
 
@@ -52,7 +48,7 @@ const (
 // CopyData reads or writes memory that the sender of u listed: entry index, from its start,
 // as many bytes as buf has. The sender's process does it, and it must still wait. A
 // failure is a HandlerError with one of the codes above.
-func (u Use) CopyData(t *Thread, write bool, index uint32, buf []byte) error {
+func (u Use) CopyData(write bool, index uint32, buf []byte) error {
 	c := u.C
 	if !u.Live() {
 		return ErrMismatch
@@ -63,9 +59,9 @@ func (u Use) CopyData(t *Thread, write bool, index uint32, buf []byte) error {
 		return err
 	}
 	defer r.Release()
-	op := uint32(dataRead)
+	op := uint32(controlRead)
 	if write {
-		op = dataWrite
+		op = controlWrite
 		if err := section.Guard(func() { section.Copy(r.bytes(), buf) }); err != nil {
 			return err
 		}
@@ -75,40 +71,14 @@ func (u Use) CopyData(t *Thread, write bool, index uint32, buf []byte) error {
 	binary.LittleEndian.PutUint32(b[4:], index)
 	binary.LittleEndian.PutUint64(b[8:], uint64(len(buf)))
 	binary.LittleEndian.PutUint64(b[16:], wire.SectionAddress(r.number, 0))
-	slot, alone, err := c.out.Take(ctx)
-	if err != nil {
-		return fromChannel(err)
-	}
-	c.out.Reserve(slot)
-	target := uint64(uint32(u.M.rec.Request.ClientID.UniqueThread))
-	c.out.Post(slot, &channel.Request{
-		MessageID: u.ID(), Thread: uint32(t.rec.Cid.UniqueThread), Callback: uint64(c.proc.nextID()) | target<<32, Control: true, Data: b[:],
-	})
-	t.waits(c, u.ID(), slot, c.out.Generation(slot), nil, nameData, len(buf))
-	err = c.out.Wait(ctx, slot, alone, nil, &t.rec.WaitStart)
-	t.resumes()
-	if err != nil {
-		return fromChannel(err)
-	}
-	defer c.out.Release(slot)
-	var res channel.Result
-	if err := c.out.Result(slot, &res); err != nil {
-		err = fromChannel(err)
-		c.fail(err)
+	if err := c.controlCall(ctx, u, b[:]); err != nil {
 		return err
-	}
-	if res.Status != wire.StatusOK {
-		var text [wire.MaxInline]byte
-		c.out.Inline(slot, text[:], res.Length)
-		return statusError(res.Status, text[:res.Length])
 	}
 	if write {
 		return nil
 	}
 	return section.Guard(func() { section.Copy(buf, r.bytes()[:len(buf)]) })
 }
-
-var nameData = named("NtReadRequestData")
 
 // serveData carries such an operation out in the sender's process.
 func (u Use) serveData() {
@@ -144,7 +114,7 @@ func (m *Message) copyData() (code int, text string) {
 	}
 	theirs, ours := r.bytes()[off:off+n], memoryAt(t.ranges[index].Base, n)
 	err = section.Guard(func() {
-		if op == dataWrite {
+		if op == controlWrite {
 			section.Copy(ours, theirs)
 		} else {
 			section.Copy(theirs, ours)

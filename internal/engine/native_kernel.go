@@ -13,6 +13,11 @@ import (
 const (
 	controlRegister = 1 // {op, create time}: when the sending thread ends, say so
 	controlExit     = 2 // {op}: the sending thread has ended
+
+	// Control requests, to the process of a thread that waits.
+	controlRead     = 1 // see native_data.go
+	controlWrite    = 2
+	controlIdentify = 3 // {op, number}: say on the socket who you are
 )
 
 // MostRegistrations of threads through one connection: their last messages are made when

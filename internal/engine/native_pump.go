@@ -127,7 +127,7 @@ func (d *dispatcher) routed(c *Conn, m *Message) bool {
 	d.spare = d.popFree()
 	d.mu.Unlock()
 	u := Use{m, m.use.Load(), c}
-	if m.in.Control {
+	if m.in.Control && (m.in.Length < 4 || m.rec.Data[0] != controlIdentify) {
 		u.serveData()
 	} else if !deliverCallback(c, u, uint64(m.in.Extra), m.rec.Request.MessageID) {
 		_ = u.status(wire.StatusMismatch)

@@ -36,6 +36,7 @@ type Pending struct {
 	msg      *Message         // of a port of the native face: its message,
 	received atomic.Bool      // which a thread has received
 	created  uint64           // when the client's process began, clock ticks after boot
+	qos      QoS              // what the client allows
 	view     *section.Section // the client's view, mapped here; nil: none
 	rec      pool.Addr        // its record, a LPC_CONNECTION_REQUEST for debuggers; 0: none
 }
@@ -107,6 +108,7 @@ func (r *Pending) frame(f *link.Frame, fd int) error {
 	r.info = append([]byte(nil), f.Text...)
 	r.max = int(min(f.Value, wire.DefaultLimit))
 	r.serves = f.Flags&link.FlagServes != 0
+	r.qos = qosOf(f.Flags)
 	if r.port.opts.native {
 		r.info = r.info[:min(len(r.info), r.port.opts.maxInfo)]
 		r.created = pool.StartTime(r.peer.PID)
@@ -281,6 +283,12 @@ func (r *Pending) connect() (*Conn, int, error) {
 	}
 	c.port, c.disp, c.trace, c.onClose = p, p.disp, p.opts.Trace, p.opts.OnClose
 	c.peer, c.peerPID, c.info, c.serves = r.peer, uint64(r.peer.PID), r.info, r.serves
+	c.client.qos = r.qos
+	c.rec.SecurityQos = r.qos.record()
+	if r.qos.Dynamic {
+		c.rec.Flags |= pool.PortDynamicTracks
+		_ = r.link.WantCredentials() // else the client's answers count for nothing
+	}
 	c.maxMessage = min(p.opts.MaxMessage, r.max)
 	c.rec.ConnectionPort = p.addr
 	token, err := p.proc.newToken(r.peer, c.addr)

@@ -12,18 +12,19 @@ type Kind uint8
 
 // The kinds of frames (PROTOCOL.md, "Frames").
 const (
-	Connect Kind = 1 // client: let me in
-	Accept  Kind = 2 // server: here is the channel
-	Refuse  Kind = 3 // server: no
-	Grow    Kind = 4 // client: make me a section
-	Section Kind = 5 // server: here is one
-	Deny    Kind = 6 // server: no section
-	Close   Kind = 7 // either: I end this connection, and why
-	View    Kind = 8 // either, in the handshake: a view of my section; or where I have mapped yours
+	Connect  Kind = 1 // client: let me in
+	Accept   Kind = 2 // server: here is the channel
+	Refuse   Kind = 3 // server: no
+	Grow     Kind = 4 // client: make me a section
+	Section  Kind = 5 // server: here is one
+	Deny     Kind = 6 // server: no section
+	Close    Kind = 7 // either: I end this connection, and why
+	Identity Kind = 9 // client: who the thread is that a server asks for, with SCM_CREDENTIALS
+	View     Kind = 8 // either, in the handshake: a view of my section; or where I have mapped yours
 )
 
 func (k Kind) String() string {
-	names := [...]string{"", "CONNECT", "ACCEPT", "REFUSE", "GROW", "SECTION", "DENY", "CLOSE", "VIEW"}
+	names := [...]string{"", "CONNECT", "ACCEPT", "REFUSE", "GROW", "SECTION", "DENY", "CLOSE", "VIEW", "IDENTITY"}
 	if int(k) < len(names) && k != 0 {
 		return names[k]
 	}
@@ -46,6 +47,12 @@ const (
 const (
 	FlagServes = 1 // this end serves requests from the other
 	FlagNative = 2 // Accept: Number is the port's MaxMessageLength
+	// Connect: how far the server may go with the client's identity (NT's
+	// SECURITY_QUALITY_OF_SERVICE), where FlagQoS is set.
+	FlagQoS           = 0x10
+	FlagDynamic       = 0x20
+	FlagEffectiveOnly = 0x40
+	FlagLevelShift    = 8 // and the level, 2 bits
 )
 
 const (
@@ -64,11 +71,18 @@ type Frame struct {
 	Kind    Kind
 	Reason  uint8
 	Flags   uint16
-	Number  uint32 // Grow, Section, Deny: the grow's number. Connect: its MessageId. Accept: with FlagNative the port's MaxMessageLength. Close: the thread that closes
-	Section uint32 // Section: the section's number in the connection. Connect: the asking thread
-	Value   uint64 // Connect, Accept: largest message. Grow, Section: size in bytes
-	Channel uint64 // Accept: the channel's number. View: the section's size, or the address
-	Text    []byte // connection information, or why; at most wire.MaxConnInfo bytes
+	Number  uint32       // Grow, Section, Deny: the grow's number. Connect: its MessageId. Accept: with FlagNative the port's MaxMessageLength. Close: the thread that closes
+	Section uint32       // Section: the section's number in the connection. Connect: the asking thread
+	Value   uint64       // Connect, Accept: largest message. Grow, Section: size in bytes
+	Channel uint64       // Accept: the channel's number. View: the section's size, or the address
+	Cred    *Credentials // Identity, as received: whom the kernel says that the sender is
+	Text    []byte       // connection information, or why; at most wire.MaxConnInfo bytes
+}
+
+// Credentials are who sent a packet, as the kernel says (unix(7), SCM_CREDENTIALS).
+type Credentials struct {
+	PID      int
+	UID, GID uint32
 }
 
 // append encodes f.
@@ -99,7 +113,7 @@ func parse(b []byte) (f Frame, err error) {
 		return Frame{Kind: Kind(b[4])}, &VersionError{Got: le.Uint16(b[8:])}
 	case int(le.Uint16(b[10:])) != len(b)-headSize || len(b) > MaxFrame:
 		return f, fmt.Errorf("frame of %d bytes says %d bytes of text, want %d and at most %d", len(b), le.Uint16(b[10:]), len(b)-headSize, maxText)
-	case b[4] < byte(Connect) || b[4] > byte(View):
+	case b[4] < byte(Connect) || b[4] > byte(Identity):
 		return f, fmt.Errorf("frame of unknown kind %d", b[4])
 	}
 	return Frame{

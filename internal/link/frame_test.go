@@ -39,7 +39,7 @@ func TestFrameRefused(t *testing.T) {
 		return c
 	}
 	for name, b := range map[string][]byte{
-		"short": good[:headSize-1], "magic": change(0, 'X'), "kind 0": change(4, 0), "kind 9": change(4, 9),
+		"short": good[:headSize-1], "magic": change(0, 'X'), "kind 0": change(4, 0), "kind 10": change(4, 10),
 		"text length": change(10, 3), "cut": good[:len(good)-1], "too long": append(bytes.Clone(good), make([]byte, 400)...),
 	} {
 		if _, err := parse(b); err == nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -19,6 +20,7 @@ type Link struct {
 	recv   sync.Mutex   // one receiver at a time: frames keep their order
 	poller *Poller
 	src    *Source
+	creds  atomic.Bool // packets come with credentials
 }
 
 // New makes a link of a connected non-blocking socket and owns it from then on,
@@ -71,13 +73,35 @@ func (l *Link) Send(f *Frame, fd int) error {
 	if fd >= 0 {
 		oob = unix.UnixRights(fd)
 	}
+	return l.send(f.Kind, b, oob)
+}
+
+// SendCredentials sends a frame with the ids of the calling thread, which the kernel
+// checks.
+func (l *Link) SendCredentials(f *Frame) error {
+	cred := unix.Ucred{Pid: int32(unix.Getpid()), Uid: uint32(unix.Geteuid()), Gid: uint32(unix.Getegid())}
+	return l.send(f.Kind, f.append(nil), unix.UnixCredentials(&cred))
+}
+
+// WantCredentials has the kernel tell with each packet who sent it, from now on.
+func (l *Link) WantCredentials() error {
+	return l.Use(func(fd int) error {
+		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PASSCRED, 1); err != nil {
+			return fmt.Errorf("asking for credentials (SO_PASSCRED): %w", err)
+		}
+		l.creds.Store(true)
+		return nil
+	})
+}
+
+func (l *Link) send(kind Kind, b, oob []byte) error {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	if l.fd < 0 {
 		return io.ErrClosedPipe
 	}
 	if err := unix.Sendmsg(l.fd, b, oob, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL); err != nil {
-		return fmt.Errorf("sending a %s frame: %w", f.Kind, err)
+		return fmt.Errorf("sending a %s frame: %w", kind, err)
 	}
 	return nil
 }
@@ -103,7 +127,7 @@ func (l *Link) Receive(bell func(), frame func(*Frame, int) error) error {
 		}
 	}()
 	for range inARow {
-		n, fd, err := l.read(buf[:])
+		n, fd, cred, err := l.read(buf[:])
 		switch {
 		case errors.Is(err, errAgain):
 			return nil
@@ -114,6 +138,7 @@ func (l *Link) Receive(bell func(), frame func(*Frame, int) error) error {
 			continue
 		}
 		f, err := parse(buf[:n])
+		f.Cred = cred
 		if err == nil {
 			err = frame(&f, fd)
 		} else if fd >= 0 {
@@ -137,13 +162,17 @@ func (l *Link) Receive(bell func(), frame func(*Frame, int) error) error {
 const inARow = 512
 
 // read reads one packet. More than one descriptor, or one cut off, is an error.
-func (l *Link) read(buf []byte) (n, fd int, err error) {
+func (l *Link) read(buf []byte) (n, fd int, cred *Credentials, err error) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	if l.fd < 0 {
-		return 0, -1, io.EOF
+		return 0, -1, nil, io.EOF
 	}
-	oob := make([]byte, unix.CmsgSpace(4))
+	space := unix.CmsgSpace(4)
+	if l.creds.Load() {
+		space += unix.CmsgSpace(unix.SizeofUcred)
+	}
+	oob := make([]byte, space)
 	var flags, oobn int
 	for {
 		n, oobn, flags, _, err = unix.Recvmsg(l.fd, buf, oob, unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
@@ -155,37 +184,38 @@ func (l *Link) read(buf []byte) (n, fd int, err error) {
 	}
 	switch {
 	case errors.Is(err, unix.EAGAIN):
-		return 0, -1, errAgain
+		return 0, -1, nil, errAgain
 	case err == nil && n == 0 && oobn == 0 && flags&unix.MSG_TRUNC == 0:
-		return 0, -1, io.EOF
+		return 0, -1, nil, io.EOF
 	case err != nil:
-		return 0, -1, fmt.Errorf("reading the control socket: %w", err)
+		return 0, -1, nil, fmt.Errorf("reading the control socket: %w", err)
 	}
-	fds := rights(oob[:oobn])
+	fds, cred := rights(oob[:oobn])
 	if flags&(unix.MSG_CTRUNC|unix.MSG_TRUNC) != 0 || len(fds) > 1 {
 		for _, d := range fds {
 			section.CloseUntrusted(d)
 		}
-		return 0, -1, fmt.Errorf("packet of more than %d bytes, or with more than one descriptor", MaxFrame)
+		return 0, -1, nil, fmt.Errorf("packet of more than %d bytes, or with more than one descriptor", MaxFrame)
 	}
 	if len(fds) == 1 {
-		return n, fds[0], nil
+		return n, fds[0], cred, nil
 	}
-	return n, -1, nil
+	return n, -1, cred, nil
 }
 
-func rights(oob []byte) []int {
-	var fds []int
+func rights(oob []byte) (fds []int, cred *Credentials) {
 	msgs, err := unix.ParseSocketControlMessage(oob)
 	if err != nil {
-		return nil
+		return nil, nil
 	}
 	for i := range msgs {
 		if d, err := unix.ParseUnixRights(&msgs[i]); err == nil {
 			fds = append(fds, d...)
+		} else if c, err := unix.ParseUnixCredentials(&msgs[i]); err == nil {
+			cred = &Credentials{int(c.Pid), c.Uid, c.Gid}
 		}
 	}
-	return fds
+	return fds, cred
 }
 
 // Use calls f with the descriptor, which stays open over the call.
