@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/seed-eedd8485/lpc/internal/engine"
 	"github.com/seed-eedd8485/lpc/security"
 	"github.com/seed-eedd8485/lpc/security/access"
@@ -46,23 +44,22 @@ func (t *Thread) NtSecureConnectPort(PortHandle *Handle, PortName *string, Secur
 	o := engine.DialOptions{MaxMessage: MaxDataLength, QoS: &engine.QoS{
 		Level: security.Level(SecurityQos.ImpersonationLevel), Dynamic: SecurityQos.ContextTrackingMode == SecurityDynamicTracking, EffectiveOnly: SecurityQos.EffectiveOnly != 0,
 	}}
-	if ServerSid != nil {
-		o.Check = func(id security.Identity) error {
-			if access.User(id.UID) != *ServerSid {
-				return errServerSID
-			}
-			return nil
-		}
+	if ServerSid != nil && ServerSid.IsZero() {
+		return StatusInvalidSID
 	}
 	obj := &object{kind: portObject}
-	if ClientView != nil {
-		offer, s := obj.mapOwn(ClientView)
-		if s != StatusSuccess {
-			return s
+	o.Check = func(id security.Identity) (offer *engine.ViewOffer, err error) { // the name is a port's: now the view (b.3, step 5)
+		if ClientView != nil {
+			if offer, s = obj.mapOwn(ClientView); s != StatusSuccess {
+				return nil, s
+			}
 		}
-		defer func() { _ = unix.Close(offer.FD) }()
-		o.View = offer
+		if ServerSid != nil && access.User(id.UID) != *ServerSid {
+			return offer, errServerSID
+		}
+		return offer, nil
 	}
+	defer obj.sent()
 	given := 0
 	if ConnectionInformationLength != nil {
 		given = min(int(*ConnectionInformationLength), len(ConnectionInformation))
@@ -107,7 +104,10 @@ func (t *Thread) NtSecureConnectPort(PortHandle *Handle, PortName *string, Secur
 }
 
 func connectStatus(err error) Status {
+	var s Status
 	switch {
+	case errors.As(err, &s):
+		return s
 	case errors.Is(err, errServerSID):
 		return StatusServerSIDMismatch
 	case errors.Is(err, engine.ErrPeerDied), errors.Is(err, engine.ErrPortClosed):
@@ -145,7 +145,7 @@ func (t *Thread) NtAcceptConnectPort(PortHandle *Handle, PortContext uintptr, Co
 			_ = r.RefuseNative(nil) // else the client would wait for what cannot be
 			return s
 		}
-		defer func() { _ = unix.Close(offer.FD) }()
+		defer obj.sent()
 	}
 	c, client, remote, err := r.Prepare(uint64(PortContext), info, offer)
 	if err != nil {

@@ -34,23 +34,29 @@ func (t *Thread) requestData(h Handle, m *Message, index uint32, buf []byte, cou
 		return StatusInvalidCID
 	}
 	u, err := t.e.Find(o.eng, &m.PortMessage)
-	if err != nil || !u.HasData() {
+	if err != nil || !u.HasData() || u.CallbackID() != m.CallbackID {
 		return StatusInvalidParameter // no such message with data
 	}
 	err = u.CopyData(write, index, buf)
 	var failed *engine.HandlerError
+	var part *engine.PartialCopy
 	switch {
 	case err == nil:
 		if count != nil {
 			*count = uint64(len(buf))
 		}
 		return StatusSuccess
+	case errors.As(err, &part) && part.Done > 0:
+		if count != nil {
+			*count = uint64(part.Done)
+		}
+		return StatusPartialCopy
+	case part != nil:
+		return StatusAccessViolation
 	case !errors.As(err, &failed):
 		return lost(err)
 	case failed.Code == engine.DataMismatch:
 		return StatusReplyMessageMismatch
-	case failed.Code == engine.DataFault:
-		return StatusAccessViolation
 	}
 	return StatusInvalidParameter
 }

@@ -3,6 +3,8 @@ package nt
 import (
 	"errors"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/seed-eedd8485/lpc/internal/engine"
 	"github.com/seed-eedd8485/lpc/internal/pool"
 	"github.com/seed-eedd8485/lpc/namespace"
@@ -36,6 +38,8 @@ func status(err error) Status {
 		return StatusObjectNameInvalid
 	case errors.Is(err, namespace.ErrNotFound):
 		return StatusObjectNameNotFound
+	case errors.Is(err, namespace.ErrInUse) && errors.Is(err, unix.ENOTDIR):
+		return StatusObjectPathNotFound // below a name that is a port's
 	case errors.Is(err, namespace.ErrInUse):
 		return StatusObjectNameCollision
 	}

@@ -23,7 +23,9 @@ type object struct {
 	eng     engine.Object // of ports
 	section *sharedSection
 	views   []*section.Section // of a communication port: its own and the other end's
+	offered int                // descriptor of the view offered while it connects, 0: none
 	handles atomic.Int32
+	holds   atomic.Int32 // handles, and threads that registered with the port
 }
 
 // unmap takes the port's views away: the port is gone.
@@ -68,6 +70,7 @@ func enter(h uint32, o *object, access uint32) Handle {
 		list = &grown
 	}
 	o.handles.Add(1)
+	o.holds.Add(1)
 	(*list)[i].Store(&entry{o, access})
 	return Handle(h)
 }
@@ -119,17 +122,26 @@ func (t *Thread) NtClose(h Handle) Status {
 		return StatusSuccess
 	}
 	engine.CloseHandle(e.o.eng, uint32(h))
-	switch {
-	case !last:
-	case e.o.conn() != nil:
-		e.o.conn().CloseBy(t.e)
-		e.o.unmap()
-		engine.Waken(e.o.eng)
-	default:
-		_ = e.o.port().CloseName()
+	if p := e.o.port(); last && p != nil {
+		_ = p.CloseName()
+	}
+	e.o.release(t)
+	if last {
 		engine.Waken(e.o.eng)
 	}
 	return StatusSuccess
+}
+
+// release gives up one hold on a port; with the last a communication port ends its
+// connection.
+func (o *object) release(t *Thread) {
+	if o.holds.Add(-1) > 0 {
+		return
+	}
+	if c := o.conn(); c != nil {
+		c.CloseBy(t.e)
+		o.unmap()
+	}
 }
 
 // CurrentProcess is NtCurrentProcess(), the handle that every process has of itself;

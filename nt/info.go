@@ -39,9 +39,14 @@ func (t *Thread) NtRegisterThreadTerminatePort(PortHandle Handle) Status {
 	if _, s = portWith(PortHandle, PortAllAccess); s != StatusSuccess {
 		return s
 	}
-	return status(o.eng.(interface {
+	err := o.eng.(interface {
 		Register(*engine.Thread, uint64) error
-	}).Register(t.e, t.created))
+	}).Register(t.e, t.created)
+	if err == nil { // the port outlives its handles until the thread has ended
+		o.holds.Add(1)
+		t.registered = append(t.registered, o)
+	}
+	return status(err)
 }
 
 // NtWaitForSingleObject waits until a waitable port has a message: StatusSuccess, or
@@ -69,11 +74,11 @@ func (t *Thread) NtWaitForSingleObject(Handle Handle, Alertable bool, Timeout *i
 		}
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(p.EventFD()), Events: unix.POLLIN}}, wait)
 		switch {
-		case n > 0:
+		case n > 0 && p.Ready():
 			return StatusSuccess
 		case err != nil && !errors.Is(err, unix.EINTR):
 			return StatusUnsuccessful
-		case err == nil && limit.Passed():
+		case n == 0 && err == nil && limit.Passed():
 			return StatusTimeout
 		}
 	}

@@ -108,7 +108,7 @@ func (s *sharedSection) use(f func(fd int) error) error {
 }
 
 // mapOwn maps a view of one's own section for a port, and is what the other end is
-// offered; its descriptor is the caller's to close.
+// offered; sent closes its descriptor.
 func (o *object) mapOwn(v *PortView) (*engine.ViewOffer, Status) {
 	s, st := findSection(v.SectionHandle, SectionMapRead|SectionMapWrite)
 	if st != StatusSuccess {
@@ -132,9 +132,17 @@ func (o *object) mapOwn(v *PortView) (*engine.ViewOffer, Status) {
 	if err != nil {
 		return nil, StatusNoMemory
 	}
-	o.views = append(o.views, m)
+	o.views, o.offered = append(o.views, m), offer.FD
 	v.ViewBase, v.ViewSize = m.Base(), size
 	return offer, StatusSuccess
+}
+
+// sent closes the descriptor of what was offered.
+func (o *object) sent() {
+	if o.offered != 0 {
+		_ = unix.Close(o.offered)
+		o.offered = 0
+	}
 }
 
 // views are those that NtMapViewOfSection made, by address.

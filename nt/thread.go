@@ -17,6 +17,8 @@ type Thread struct {
 	created uint64           // 100 ns since 1601
 	active  *security.Active // it acts as a client
 	token   *security.Token  // of whom
+
+	registered []*object // ports that are told of its end
 }
 
 // NewThread makes a Thread for a goroutine to carry. Its number is above the kernel's
@@ -28,7 +30,13 @@ func newThread(number uint64) (*Thread, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Thread{e: e, created: uint64(time.Now().UnixNano()/100 + epoch1601)}, nil
+	t := &Thread{e: e, created: uint64(time.Now().UnixNano()/100 + epoch1601)}
+	e.OnEnd(func() {
+		for _, o := range t.registered {
+			o.release(t)
+		}
+	})
+	return t, nil
 }
 
 // osThreads are the Threads of OS threads, by thread id.

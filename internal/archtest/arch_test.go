@@ -22,7 +22,7 @@ var layers = [][]string{
 	{"namespace", "section", "internal/pool", "isf/pdb", "bootsec", "ntdump"}, // target/disk and target/ntdump stand over the last two
 	{"internal/link", "internal/channel", "target"},
 	{"internal/engine"},
-	{""}, // the root package: the vocabulary
+	{"", "nt"}, // the root package: the vocabulary; NT's calls
 	{"internal/bench", "waitgraph"},
 	{"kd"},
 	{"deadlock"},
@@ -34,14 +34,14 @@ var layers = [][]string{
 var external = map[string][]string{
 	"namespace": {"golang.org/x/sys"}, "section": {"golang.org/x/sys"}, "security": {"golang.org/x/sys"},
 	"internal/pool": {"golang.org/x/sys"}, "internal/link": {"golang.org/x/sys"}, "internal/channel": {"golang.org/x/sys"},
-	"internal/engine": {"golang.org/x/sys"}, "": {"golang.org/x/sys"}, "internal/bench": {"golang.org/x/sys"},
+	"internal/engine": {"golang.org/x/sys"}, "": {"golang.org/x/sys"}, "nt": {"golang.org/x/sys"}, "internal/bench": {"golang.org/x/sys"},
 	"cmd/lpc": {"golang.org/x/sys", "github.com/alecthomas/kong", "github.com/peterh/liner"}, "bootsec": {"golang.org/x/arch"},
 	"target": {"golang.org/x/sys", "github.com/klauspost/compress"}, "kd": {"golang.org/x/arch"},
 	"isf": {"github.com/ulikunitz/xz"}, "ntdump": {"golang.org/x/sys"},
 }
 
 // unsafeIn are the packages that may use unsafe, in files named *_unsafe.go.
-var unsafeIn = []string{"internal/pool", "internal/channel", "internal/link", "internal/engine", "section", "security", "internal/bench", "target", "ntdump"}
+var unsafeIn = []string{"internal/pool", "internal/channel", "internal/link", "internal/engine", "section", "security", "nt", "internal/bench", "target", "ntdump"}
 
 // testOnly packages hold tests and their helpers; the rules above are not theirs.
 var testOnly = []string{"internal/archtest", "internal/robust", "internal/lintest", "internal/model", "internal/targettest", "internal/needs", "internal/golden", "internal/proctest"}

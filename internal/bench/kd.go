@@ -1,9 +1,6 @@
 package bench
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // kdVariants are lpc with more or less for debuggers in it, by the environment that
 // makes it so.
@@ -35,13 +32,10 @@ func forKD(o Options) Options {
 // kdNotes say the differences in words.
 func kdNotes(lines []*line) (notes []string) {
 	for _, l := range lines {
-		i := slices.IndexFunc(lines, func(m *line) bool {
-			return m.system == "lpc" && m.item.name == l.item.name && m.placement == l.placement && m.hogs == l.hogs
-		})
-		if i < 0 {
+		base := lineOf(lines, "lpc", l)
+		if base == nil {
 			continue
 		}
-		base := lines[i]
 		switch l.system {
 		case withoutRecords:
 			notes = append(notes, fmt.Sprintf("%s, placement %s: the records of who waits cost %+.1f %% of a call (median %.3f against %.3f µs)",

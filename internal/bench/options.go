@@ -33,6 +33,8 @@ type Options struct {
 	Quick      bool     // everything once and briefly: does it run, not how fast
 	KD         bool     // what the debugger's records cost: lpc beside lpc without them, and with stacks
 
+	Native bool // what the native API costs: package nt beside the root package
+
 	measure time.Duration // of one round of one item; 0 means by Quick
 	systems []string      // overrides lpc and Against, for tests
 	heard   func(string)  // is told what is about to run, for tests
@@ -69,6 +71,7 @@ func ParseArgs(args []string, stderr io.Writer) (Options, error) {
 	fs.Func("work", "work `items` (default all)", list(&o.Work))
 	fs.BoolVar(&o.Quick, "quick", false, "everything once and briefly, to see that it runs")
 	fs.BoolVar(&o.KD, "kd", false, "what debuggers cost: lpc beside lpc that writes down no waits, and lpc that records stacks (call/32, placement free, unless told)")
+	fs.BoolVar(&o.Native, "native", false, "what the native API costs: NtRequestWaitReplyPort beside Conn.Call (call/32, placement free, unless told)")
 	fs.Usage = func() {
 		_, _ = fmt.Fprintf(stderr, "%s  %s\n\n", usage, strings.Join(itemNames(), " "))
 		fs.PrintDefaults()

@@ -32,6 +32,9 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) (err error) {
 	if o.KD {
 		o = forKD(o)
 	}
+	if o.Native {
+		o = forNative(o)
+	}
 	r := &runner{plan: newPlan(o), systems: o.systems, progress: newProgress(stderr, o.heard)}
 	if r.systems == nil {
 		r.systems = append([]string{"lpc"}, o.Against...)
@@ -54,6 +57,9 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) (err error) {
 	r.progress.clear()
 	if o.KD && runErr == nil {
 		r.notes = append(r.notes, kdNotes(r.lines)...)
+	}
+	if o.Native && runErr == nil {
+		r.notes = append(r.notes, nativeNotes(r.lines)...)
 	}
 	if o.JSON {
 		err = writeJSON(stdout, r.lines)

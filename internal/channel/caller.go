@@ -351,6 +351,19 @@ func (c *Caller) put(s int, r *Request, state uint64, kind int) {
 	failpoint.At(failpoint.RequestPublished)
 }
 
+// Left tells whether the other end says that it has closed the connection: what it said on
+// the socket decides. The caller holds a slot.
+func (c *Caller) Left() bool { return atomic.LoadUint32(&c.receiver.Gone) != 0 }
+
+// HasLeft is Left for who holds none.
+func (c *Caller) HasLeft() bool {
+	if !c.enter() {
+		return true
+	}
+	defer c.exit()
+	return c.Left()
+}
+
 // Posted counts what was sent.
 func (c *Caller) Posted() uint32 { return c.tail.Load() }
 

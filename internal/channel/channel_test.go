@@ -309,7 +309,7 @@ func TestViolations(t *testing.T) {
 		"place":               func(e *ends, s int) { e.c.slot(s).Meta += 1 << 16 },
 		"state":               func(e *ends, s int) { e.c.slot(s).Word = e.c.own(s).gen<<genShift | stDone },
 		"data length":         func(e *ends, s int) { e.c.slot(s).Meta += (305 - 3) << 32 },
-		"flags":               func(e *ends, s int) { e.c.slot(s).Meta |= 4 << 48 },
+		"flags":               func(e *ends, s int) { e.c.slot(s).Meta |= 8 << 48 },
 		"size of data info":   func(e *ends, s int) { e.c.slot(s).Meta |= flagInfo << 48 },
 		"detached as request": func(e *ends, s int) { e.c.slot(s).Word = e.c.own(s).gen<<genShift | stDetached },
 	} {

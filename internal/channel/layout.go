@@ -67,7 +67,8 @@ type callerLine struct {
 // takes the announcement to wake the receiver.
 type receiverLine struct {
 	State uint32 // recvArmed and its sisters
-	_     [15]uint32
+	Gone  uint32 // 1: the receiving end has closed the connection, and said so on the socket
+	_     [14]uint32
 }
 
 // progressLine is written by the receiving end: how far it has come.

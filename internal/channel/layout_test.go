@@ -97,7 +97,7 @@ func layoutText() string {
 		fmt.Fprintf(&b, "| %s | %#x | %#x | %s |\n", part, from, to, what)
 	}
 	row("caller line", c.lines, s.lines, "`Sleep` +0, `Room` +4: announcements of the calling end")
-	row("receiver line", c.lines+64, s.lines+64, "`State` +0: announcement of the receiving end")
+	row("receiver line", c.lines+64, s.lines+64, "`State` +0: announcement of the receiving end, `Gone` +4: it has closed")
 	row("progress line", c.lines+128, s.lines+128, "`Head` +0, `Cells` +4: how far the receiving end has come")
 	row("replies line", c.lines+192, s.lines+192, "`Tail` +0: hints written")
 	row("request ring", c.ring, s.ring, fmt.Sprintf("%d entries of 4: lap << 16, kind << 12, index", ringSize))
@@ -105,8 +105,8 @@ func layoutText() string {
 	row("slots", c.slots, s.slots, fmt.Sprintf("%d and %d of %#x", c.nslots, s.nslots, slotStride))
 	row("cells", c.cells, s.cells, fmt.Sprintf("%d and %d of %#x", c.ncells, s.ncells, slotStride))
 	b.WriteString("\nThe header (64 bytes at 0: magic `LPCCHAN1`, version, size, the channel's number, the server's pid) is for debuggers; neither end reads it.\n\n")
-	b.WriteString("A slot: `Word` +0 (8), processor plus one +8 (2), ring position or status +0xa (2), data length +0xc (2), flags +0xe (2), MessageId +0x10 (4), thread +0x14 (4), CallbackId +0x18 (8), data +0x20 (0x130). A cell is the same without word and status. The words at +8, +0x10 and +0x18 are loaded whole, once.\n\n")
-	fmt.Fprintf(&b, "Flags: %d the data is a PORT_DATA_INFORMATION, %d LPC_NO_IMPERSONATE; no others.\n\n", flagInfo, flagNoImpersonate)
+	b.WriteString("A slot: `Word` +0 (8), processor plus one +8 (2), ring position or status +0xa (2), data length +0xc (2), flags +0xe (2), MessageId +0x10 (4), thread +0x14 (4), CallbackId +0x18 (8, see below), data +0x20 (0x130). A cell is the same without word and status. The words at +8, +0x10 and +0x18 are loaded whole, once.\n\n")
+	fmt.Fprintf(&b, "Flags: %d the data is a PORT_DATA_INFORMATION, %d LPC_NO_IMPERSONATE, %d for the other end's engine; no others.\n\n", flagInfo, flagNoImpersonate, flagControl)
 	fmt.Fprintf(&b, "States in a word: FREE %d, WAITING %d, DONE %d, ABANDONED %d, LOST %d, DETACHED %d. Kinds of ring entries: request %d, datagram %d, detached %d.\n",
 		stFree, stWaiting, stDone, stAbandoned, stLost, stDetached, kindRequest, kindDatagram, kindDetached)
 	return b.String()

@@ -365,6 +365,9 @@ func (r *Receiver) Now() uint64 {
 // Awake says that somebody polls this channel.
 func (r *Receiver) Awake() { atomic.StoreUint32(&r.receiver.State, recvAwake) }
 
+// Leave says that this end has closed the connection.
+func (r *Receiver) Leave() { atomic.StoreUint32(&r.receiver.Gone, 1) }
+
 // Arm says that nobody polls: the peer rings the doorbell. It looks again and
 // tells whether it holds; false: something has come, go on polling.
 func (r *Receiver) Arm() bool {

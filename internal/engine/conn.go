@@ -44,7 +44,10 @@ type Conn struct {
 	last       reserve       // the messages that its end will need; guarded by disp.mu but for the role's holder
 	closer     atomic.Uint64 // the thread that closed the other end, as that says
 	closing    atomic.Uint32 // the thread that closes this one
+	held       bool          // a program's handle keeps the records; guarded by mu
+	unheld     bool          // they are to be freed when it does not any more; likewise
 	closedHere atomic.Bool   // this end was closed first
+	completed  bool          // NtCompleteConnectPort was called; guarded by mu
 	half       *halfConn     // accepted and not completed; guarded by mu
 	maxTotal   uint16        // NT's MaxMessageLength, of a client's end
 	// Of a client's end: see Views.
@@ -307,6 +310,7 @@ func (c *Conn) end(err error, reason uint8) {
 	}
 	if !errors.Is(err, ErrPeerDied) {
 		_ = c.link.Send(&f, -1) // best effort: the end of the socket says the rest
+		c.recv.Leave()
 		failpoint.At(failpoint.CloseSent)
 	}
 	d := c.disp
@@ -385,6 +389,13 @@ func (c *Conn) tearDown() {
 }
 
 func (c *Conn) freeRecords() {
+	c.mu.Lock()
+	held := c.held
+	c.unheld = held
+	c.mu.Unlock()
+	if held {
+		return
+	}
 	p := c.proc.pool
 	p.CloseHandle(c.handle)
 	if t := c.rec.StaticSecurity.ClientToken; t != 0 {

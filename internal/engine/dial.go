@@ -30,10 +30,10 @@ type DialOptions struct {
 	OnClose    func(*Conn, error)
 	Trace      func(Event)
 	Deadlock   DeadlockCheck
-	Check      func(security.Identity) error // of the listener, before it is asked; nil: none
-
-	View *ViewOffer // a view for the server
-	QoS  *QoS       // nil: Impersonation, static
+	// Check is asked about the listener before that is asked for a connection, and makes
+	// the view for it; nil: none.
+	Check func(security.Identity) (*ViewOffer, error)
+	QoS   *QoS // nil: Impersonation, static
 
 	thread *Thread // of the native face
 }
@@ -76,8 +76,9 @@ func dial(ctx context.Context, name namespace.Name, o DialOptions) (made *Conn, 
 	if err == nil && o.ServerUID != nil && peer.UID != *o.ServerUID {
 		err = fmt.Errorf("%w: the port's listener has uid %d, uid %d was asked for", ErrPermission, peer.UID, *o.ServerUID)
 	}
+	var view *ViewOffer
 	if err == nil && o.Check != nil {
-		err = o.Check(peer)
+		view, err = o.Check(peer)
 	}
 	if err != nil {
 		_ = unix.Close(fd)
@@ -97,6 +98,13 @@ func dial(ctx context.Context, name namespace.Name, o DialOptions) (made *Conn, 
 		c.disp.refusing = wire.StatusNoHandler
 	}
 	c.rec.PeerProcess = c.peerPID
+	if o.thread != nil {
+		c.rec.SecurityQos = o.QoS.record()
+		if o.QoS.Dynamic {
+			c.rec.Flags |= pool.PortDynamicTracks
+		}
+		c.held = true
+	}
 	h := &handshake{c: c, max: o.MaxMessage, done: make(chan error, 1), id: pr.nextID()}
 	if t := o.thread; t != nil {
 		h.thread = uint32(t.rec.Cid.UniqueThread)
@@ -112,7 +120,7 @@ func dial(ctx context.Context, name namespace.Name, o DialOptions) (made *Conn, 
 	}
 	if c.link, err = link.New(fd); err == nil {
 		if err = c.link.Start(h.ready); err == nil {
-			err = h.run(ctx, o)
+			err = h.run(ctx, o, view)
 		}
 	}
 	if err != nil {
@@ -156,14 +164,14 @@ type handshake struct {
 	remote   uint64           // where the server has mapped ours; likewise
 }
 
-func (h *handshake) run(ctx context.Context, o DialOptions) error {
+func (h *handshake) run(ctx context.Context, o DialOptions, view *ViewOffer) error {
 	f := link.Frame{Kind: link.Connect, Value: uint64(o.MaxMessage), Text: o.Info, Number: h.id, Section: h.thread}
 	if o.Handler != nil || o.thread != nil {
 		f.Flags = link.FlagServes
 	}
 	f.Flags |= o.QoS.flags()
-	if o.View != nil {
-		if err := h.c.link.Send(o.View.frame(), o.View.FD); err != nil && !errors.Is(err, unix.EPIPE) && !errors.Is(err, unix.ECONNRESET) {
+	if view != nil {
+		if err := h.c.link.Send(view.frame(), view.FD); err != nil && !errors.Is(err, unix.EPIPE) && !errors.Is(err, unix.ECONNRESET) {
 			return fmt.Errorf("%w in the handshake: %w", ErrPeerDied, err)
 		}
 	}

@@ -32,6 +32,7 @@ type Message struct {
 	small    []byte        // or here, if it is small; kept for the next use
 	inSmall  bool
 	tooLarge atomic.Pointer[error] // a reply that was not sent
+	back     atomic.Bool           // its sender is called back, and does not wait for it meanwhile
 	pending  *Pending              // the connection request that it is, nil: it is none
 	away     bool                  // its handler has returned, the reply is to come; guarded by d.mu
 }

@@ -41,6 +41,8 @@ type Thread struct {
 	disp *dispatcher // and whose role it is
 	cur  Use         // the request it received last
 
+	parent parent // of the request at hand, cur as a debugger sees it
+
 	intr  channel.Interrupt
 	out   outstanding   // what it waits for; others read it only once they have taken id
 	outs  []outstanding // what it will wait for again, innermost last; its own
@@ -52,6 +54,7 @@ type Thread struct {
 	// empty Use.
 	id        atomic.Uint32
 	delivered chan Use // holds one
+	given     *Native  // with an empty Use: the reply, from a thread of this process
 	exiting   atomic.Bool
 
 	mu             sync.Mutex
@@ -61,7 +64,8 @@ type Thread struct {
 	registered     []*Conn
 	registeredHere []localRegistration
 
-	stop chan struct{} // closed when it exits
+	stop  chan struct{} // closed when it exits
+	onEnd func()        // see OnEnd; guarded by mu
 }
 
 // An outstanding is a request that its thread waits for, or will wait for again.

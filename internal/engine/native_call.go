@@ -30,9 +30,9 @@ func (c *Conn) Request(th *Thread, q *Native, noImpersonate bool, dst *Native) e
 	if err := c.unsent(th); err != nil {
 		return err
 	}
-	slot, alone, err := c.out.Take(&th.intr)
+	slot, alone, err := c.take(th)
 	if err != nil {
-		return fromChannel(err)
+		return err
 	}
 	id := c.messageID(c.out.Reserve(slot))
 	req := channel.Request{MessageID: id, Thread: uint32(th.rec.Cid.UniqueThread), NoImpersonate: noImpersonate, Callback: uint64(q.extra()) << 32}
@@ -53,6 +53,26 @@ func (c *Conn) unsent(th *Thread) error {
 	return c.Err()
 }
 
+// lastWords reads what the other end said on the socket before it left; the error is why
+// the connection has ended, if it has.
+func (c *Conn) lastWordsOfPeer() error {
+	c.ready()
+	return c.Err()
+}
+
+// take takes a slot for a request.
+func (c *Conn) take(th *Thread) (slot int, alone bool, err error) {
+	if slot, alone, err = c.out.Take(&th.intr); err != nil {
+		return 0, false, fromChannel(err)
+	}
+	if c.out.Left() {
+		if err = c.lastWordsOfPeer(); err != nil {
+			c.out.Release(slot)
+		}
+	}
+	return slot, alone, err
+}
+
 // Callback sends q to the thread that waits for the reply to u, the request that q names
 // by its ClientId and MessageId, and waits until th is answered.
 func (c *Conn) Callback(th *Thread, u Use, q *Native, noImpersonate bool, dst *Native) error {
@@ -62,10 +82,14 @@ func (c *Conn) Callback(th *Thread, u Use, q *Native, noImpersonate bool, dst *N
 	if !u.Live() || !u.M.in.Reply || !u.C.recv.Waiting(u.M.in.Slot, u.M.in.Gen) {
 		return ErrMismatch
 	}
+	if !u.M.back.CompareAndSwap(false, true) {
+		return ErrMismatch // it is called back already
+	}
+	defer u.M.back.Store(false)
 	target := uint32(u.M.rec.Request.ClientID.UniqueThread)
-	slot, alone, err := c.out.Take(&th.intr)
+	slot, alone, err := c.take(th)
 	if err != nil {
-		return fromChannel(err)
+		return err
 	}
 	c.out.Reserve(slot)
 	req := channel.Request{MessageID: u.ID(), Thread: uint32(th.rec.Cid.UniqueThread), NoImpersonate: noImpersonate, Callback: uint64(c.proc.nextID()) | uint64(target)<<32}
@@ -81,7 +105,8 @@ func (t *Thread) post(o *outstanding, req *channel.Request, dst *Native) error {
 	c.out.Post(o.slot, req)
 	var p *parent
 	if t.cur.Live() {
-		p = &parent{addr: t.cur.M.addr, id: t.cur.ID()}
+		t.parent = parent{addr: t.cur.M.addr, id: t.cur.ID()}
+		p = &t.parent
 	}
 	t.waits(c, o.id, o.slot, c.out.Generation(o.slot), p, nameNtRequest, len(req.Data)-req.Short)
 	t.rec.ParentKnown = 1 // a thread knows what it serves
@@ -96,6 +121,15 @@ func (t *Thread) wait(dst *Native) error {
 	for !t.id.CompareAndSwap(o.id, 0) {
 		u := <-t.delivered // a callback, or the word to end
 		t.intr.Clear()
+		if r := t.given; r != nil { // a thread of this process has replied in the peer's place
+			t.given = nil
+			t.resumes()
+			if err == nil || errors.Is(err, channel.ErrInterrupted) {
+				t.drop(o)
+			}
+			*dst = *r
+			return nil
+		}
 		if u.M != nil && u.M.in.Control {
 			t.sayWho(u) // nobody but this thread can
 		}
@@ -170,6 +204,27 @@ func (t *Thread) answered(o *outstanding, dst *Native) error {
 	return nil
 }
 
+// replyHere gives a thread of this process that waits through a connection its reply, in
+// the place of the other end: its fellows may (lpc reference e.3, P == W.ConnectedPort).
+// false: there is no such thread.
+func (t *Thread) replyHere(via Object, q *Native) bool {
+	w := localThread(q.ClientID.UniqueThread)
+	if w == nil || w.rec.Cid != q.ClientID || !w.id.CompareAndSwap(q.MessageID, 0) {
+		return false
+	}
+	o := w.out
+	its := o.c != nil && via.related(o.c)
+	if its {
+		r := *q
+		r.Type, r.ClientID, r.CallbackID, r.DataInfoOffset = wire.TypeReply, t.rec.Cid, 0, 0
+		w.given = &r
+	}
+	w.intr.Set()
+	w.delivered <- Use{}
+	o.c.out.Interrupt(o.slot)
+	return its
+}
+
 // drop gives an outstanding request up.
 func (t *Thread) drop(o *outstanding) {
 	if o.c.out.Abandon(o.slot) == nil {
@@ -209,6 +264,11 @@ func (d *dispatcher) hold(u Use, t *Thread, dst *Native) {
 func (c *Conn) SendNative(th *Thread, q *Native, noImpersonate bool) (err error) {
 	if err := c.unsent(th); err != nil {
 		return err
+	}
+	if c.out.HasLeft() {
+		if err := c.lastWordsOfPeer(); err != nil {
+			return err
+		}
 	}
 	req := channel.Request{MessageID: c.proc.nextID(), Thread: uint32(th.rec.Cid.UniqueThread), NoImpersonate: noImpersonate, Callback: uint64(q.extra()) << 32}
 	req.Data, req.Short = q.body()

@@ -221,6 +221,10 @@ func (r *Pending) Prepare(context uint64, info []byte, mine *ViewOffer) (c *Conn
 		context = uint64(c.handle)
 	}
 	c.rec.PortContext = context
+	if p.opts.waitable {
+		c.rec.Flags |= pool.PortWaitable
+	}
+	c.held = true
 	c.last.closed = p.disp.kernelMessage(c, wire.TypePortClosed, r.created)
 	h := &halfConn{fd: fd, mapped: make(chan uint64, 1), info: append([]byte(nil), info[:min(len(info), p.opts.maxInfo)]...), cid: cid}
 	c.mu.Lock()
@@ -279,11 +283,14 @@ var ErrNotPending = errors.New("the connection was completed already")
 // Complete lets the client's connect return: NtCompleteConnectPort.
 func (c *Conn) Complete() error {
 	c.mu.Lock()
-	h := c.half
-	c.half = nil
+	h, done := c.half, c.completed
+	c.half, c.completed = nil, true
 	c.mu.Unlock()
-	if h == nil {
+	switch {
+	case done:
 		return ErrNotPending
+	case h == nil:
+		return nil // the client is gone already
 	}
 	defer func() { _ = unix.Close(h.fd) }()
 	if h.clientView != 0 {
@@ -474,6 +481,13 @@ func record(o Object) (*pool.PortObject, pool.Addr, *process) {
 func (c *Conn) CloseBy(t *Thread) {
 	c.closing.Store(uint32(t.rec.Cid.UniqueThread))
 	_ = c.Close()
+	c.mu.Lock()
+	free := c.unheld
+	c.held, c.unheld = false, false
+	c.mu.Unlock()
+	if free {
+		c.freeRecords()
+	}
 }
 
 // Server tells the server's end from the client's.

@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"encoding/binary"
+	"errors"
+	"fmt"
 
 	"github.com/seed-eedd8485/lpc/section"
 	"github.com/seed-eedd8485/lpc/wire"
@@ -35,6 +37,8 @@ func captureRanges(q *Native) []DataRange {
 
 // Operations on a sender's memory, carried out by its own process.
 const (
+	pageBytes = 4096
+
 	dataRequestSize = 32 // op u32, index u32, bytes u64, section address u64, 0
 )
 
@@ -42,8 +46,15 @@ const (
 const (
 	DataMismatch  = 1 // the sender does not wait any more
 	DataParameter = 2 // no such entry, or it is shorter
-	DataFault     = 3 // the memory cannot be touched
+	DataFault     = 3 // and more: the memory cannot be touched after so many bytes
 )
+
+// A PartialCopy is a data operation that stopped at memory which cannot be touched.
+type PartialCopy struct{ Done int } // bytes copied before it
+
+func (e *PartialCopy) Error() string {
+	return fmt.Sprintf("%d bytes were copied, and then memory that cannot be touched", e.Done)
+}
 
 // CopyData reads or writes memory that the sender of u listed: entry index, from its start,
 // as many bytes as buf has. The sender's process does it, and it must still wait. A
@@ -71,13 +82,20 @@ func (u Use) CopyData(write bool, index uint32, buf []byte) error {
 	binary.LittleEndian.PutUint32(b[4:], index)
 	binary.LittleEndian.PutUint64(b[8:], uint64(len(buf)))
 	binary.LittleEndian.PutUint64(b[16:], wire.SectionAddress(r.number, 0))
-	if err := c.controlCall(ctx, u, b[:]); err != nil {
+	n := len(buf)
+	var failed *HandlerError
+	if err = c.controlCall(ctx, u, b[:]); errors.As(err, &failed) && failed.Code >= DataFault {
+		n = min(failed.Code-DataFault, len(buf))
+		err = &PartialCopy{n}
+	} else if err != nil {
 		return err
 	}
-	if write {
-		return nil
+	if !write {
+		if e := section.Guard(func() { section.Copy(buf[:n], r.bytes()[:n]) }); e != nil {
+			return e
+		}
 	}
-	return section.Guard(func() { section.Copy(buf, r.bytes()[:len(buf)]) })
+	return err
 }
 
 // serveData carries such an operation out in the sender's process.
@@ -113,18 +131,21 @@ func (m *Message) copyData() (code int, text string) {
 		return DataParameter, err.Error()
 	}
 	theirs, ours := r.bytes()[off:off+n], memoryAt(t.ranges[index].Base, n)
-	err = section.Guard(func() {
-		if op == controlWrite {
-			section.Copy(ours, theirs)
-		} else {
-			section.Copy(theirs, ours)
+	if op == controlRead {
+		ours, theirs = theirs, ours
+	}
+	for done := 0; done < len(ours); { // by pages of the sender's, so that it is known how far it came
+		part := min(pageBytes-(int(t.ranges[index].Base)+done)%pageBytes, len(ours)-done)
+		if section.Guard(func() { section.Copy(ours[done:done+part], theirs[done:done+part]) }) != nil {
+			return DataFault + done, "the memory cannot be touched"
 		}
-	})
-	if err != nil {
-		return DataFault, "the memory cannot be touched"
+		done += part
 	}
 	return 0, ""
 }
+
+// CallbackID is the message's CallbackId, 0 if it is no callback.
+func (u Use) CallbackID() uint64 { return u.M.rec.Request.CallbackID }
 
 // HasData tells whether the message has a data-info array.
 func (u Use) HasData() bool { return uint16(u.M.in.Extra) != 0 }

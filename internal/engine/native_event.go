@@ -32,21 +32,25 @@ func (d *dispatcher) signal() {
 	}
 }
 
-// settleEvent clears the event when nothing is left to receive.
-func (d *dispatcher) settleEvent() {
+// Ready tells whether a message is there to be received, once the event says so: it is
+// also set by what was not one.
+func (p *Port) Ready() bool { return p.disp.settleEvent() }
+
+// settleEvent clears the event when nothing is left to receive, and tells if something is.
+func (d *dispatcher) settleEvent() bool {
 	if d.event < 0 {
-		return
+		return false
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	ro := d.role
 	if ro != nil && !atomic.CompareAndSwapUint32(&ro.state, inHandler, notInline) {
-		return // another thread receives: it will
+		return false // another thread receives, and will
 	}
 	var b [8]byte
 	_, _ = unix.Read(d.event, b[:])
 	if d.armLocked() && d.queueLen == 0 {
-		return
+		return false
 	}
 	d.role = ro
 	d.signal()
@@ -54,4 +58,5 @@ func (d *dispatcher) settleEvent() {
 		channel.StoreRelease64(&ro.began, channel.Ticks())
 		channel.StoreRelease(&ro.state, inHandler)
 	}
+	return true
 }

@@ -179,6 +179,9 @@ type localRegistration struct {
 	m *Message
 }
 
+// OnEnd has f called when the thread has ended and said so where it registered.
+func (t *Thread) OnEnd(f func()) { t.mu.Lock(); t.onEnd = f; t.mu.Unlock() }
+
 // Exit ends the thread: its registrations are told of, what it waits for is given up,
 // and its later calls fail. It is called by the thread itself, or by another one.
 func (t *Thread) Exit() {
@@ -227,6 +230,12 @@ func (t *Thread) end() {
 	nativeThreads.Lock()
 	delete(nativeThreads.all, t.rec.Cid.UniqueThread)
 	nativeThreads.Unlock()
+	t.mu.Lock()
+	f := t.onEnd
+	t.mu.Unlock()
+	if f != nil {
+		f()
+	}
 	t.rec.SameThreadApcFlags |= pool.ThreadExitCalled
 	t.rec.LpcReplyMessageID = 0
 	t.proc.pool.Free(t.addr)

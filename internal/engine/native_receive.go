@@ -307,8 +307,10 @@ func (d *dispatcher) hand(m *Message, th *Thread, dst *Native) (context uint64) 
 func (q *Native) fill(m *Message) {
 	q.PortMessage = m.rec.Request
 	q.Type &= wire.TypeMask
-	q.DataInfoOffset = uint16(m.in.Extra)
-	q.TotalLength += uint16(m.in.Extra >> 16)
+	if q.CallbackID == 0 || m.pending != nil { // a callback has the thread that it is for in that place
+		q.DataInfoOffset = uint16(m.in.Extra)
+		q.TotalLength += uint16(m.in.Extra >> 16)
+	}
 	n := (int(q.DataLength) + 3) &^ 3
 	copy(q.Body[:n], m.rec.Data[:n])
 }

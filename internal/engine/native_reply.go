@@ -145,6 +145,9 @@ func (t *Thread) Reply(via Object, q *Native) error {
 	}
 	u, err := t.Find(via, &q.PortMessage)
 	if err != nil {
+		if q.ClientID.UniqueProcess == t.proc.pid && t.replyHere(via, q) {
+			return nil
+		}
 		return err
 	}
 	back := u.IsCallback()
@@ -164,7 +167,7 @@ func (u Use) replyNative(t *Thread, q *Native) error {
 		return tooLarge("reply", int(q.DataLength), c.maxMessage, "the connection's limit")
 	}
 	id, callback := u.ID(), m.rec.Request.CallbackID
-	if !u.claim() {
+	if m.back.Load() || c.over.Load() || !u.claim() {
 		return missing(q.ClientID)
 	}
 	req := channel.Request{MessageID: id, Thread: uint32(t.rec.Cid.UniqueThread), Callback: callback | uint64(q.extra())<<32}

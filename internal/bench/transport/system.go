@@ -80,7 +80,7 @@ type Batcher interface {
 }
 
 // systems are all, in the order of tables.
-var systems = []System{lpcSystem{}, unixSystem{}, rpcSystem{}, floorSystem{}}
+var systems = []System{lpcSystem{}, nativeSystem{}, unixSystem{}, rpcSystem{}, floorSystem{}}
 
 // Named returns the system of that name.
 func Named(name string) (System, error) {
