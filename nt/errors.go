@@ -12,10 +12,15 @@ import (
 
 // status is what NT says for an error of the engine.
 func status(err error) Status {
+	if err == nil {
+		return StatusSuccess // what failed allocates, and this is the hot path
+	}
+	return failed(err)
+}
+
+func failed(err error) Status {
 	var full *pool.ErrFull
 	switch {
-	case err == nil:
-		return StatusSuccess
 	case errors.Is(err, engine.ErrTimeout):
 		return StatusTimeout
 	case errors.Is(err, engine.ErrExiting):
