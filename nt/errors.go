@@ -37,6 +37,8 @@ func failed(err error) Status {
 		return StatusPortConnectionRefused
 	case errors.Is(err, engine.ErrPermission), errors.Is(err, namespace.ErrPermission):
 		return StatusAccessDenied
+	case errors.Is(err, engine.ErrDropped), errors.Is(err, engine.ErrShutdown):
+		return StatusLPCReplyLost // a server of the root package let the request go
 	case errors.Is(err, engine.ErrPortClosed), errors.Is(err, engine.ErrPeerDied), errors.Is(err, engine.ErrProtocol):
 		return StatusPortDisconnected
 	case errors.Is(err, namespace.ErrInvalidName):

@@ -183,8 +183,9 @@ func (u Use) Callback(ctx context.Context, data []byte) (uint32, []byte, error) 
 	if !c.recv.Waiting(u.M.in.Slot, u.M.in.Gen) {
 		return 0, nil, ErrAbandoned
 	}
-	id := c.proc.nextID()
-	return c.callCopy(ctx, nameCallback, data, u.parent(), uint64(id))
+	// As in NT it has the request's MessageId, and names the thread that waits for it.
+	target := u.M.rec.Request.ClientID.UniqueThread
+	return c.callCopy(ctx, nameCallback, data, u.parent(), uint64(c.proc.nextID())|target<<32)
 }
 
 func (k *call) start(ctx context.Context, c *Conn, name *callName, data []byte, r *region, n int) error {
@@ -229,9 +230,13 @@ func (k *call) startAs2(ctx context.Context, c *Conn, name *callName, data []byt
 	}
 	k.slot = slot
 	if c.trace == nil {
-		k.id = c.messageID(c.out.Reserve(slot))
+		if k.id = c.messageID(c.out.Reserve(slot)); callback != 0 {
+			k.id = p.id
+		}
 	} else { // told before it is sent, and not between its reservation and its post
-		k.id = c.proc.nextID()
+		if k.id = c.proc.nextID(); callback != 0 {
+			k.id = p.id
+		}
 		k.req.Callback = callback
 		emit(c.trace, Event{What: k.event(), Port: c.name, MsgID: k.id, Peer: c.peer, Bytes: n, Section: r != nil})
 		c.out.Reserve(slot)
