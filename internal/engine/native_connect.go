@@ -85,11 +85,15 @@ func (p *Port) Receive(t *Thread, limit Limit, dst *Native) (context uint64, err
 }
 
 // Receive takes the next message for t into dst: at a server's end from the connection
-// port's queue, at a client's from its own.
+// port's queue, at a client's from its own. Who waits through a server's end whose client
+// goes waits on: what comes is the queue's.
 func (c *Conn) Receive(t *Thread, limit Limit, dst *Native) (context uint64, err error) {
+	if c.server && c.over.Load() {
+		return 0, c.Err()
+	}
 	return c.disp.receiveFor(t, limit, func() error {
 		switch {
-		case c.over.Load() && (c.server || c.retired && c.disp.queueLen == 0):
+		case c.server && c.closedHere.Load(), !c.server && c.retired && c.disp.queueLen == 0:
 			return c.Err()
 		case c.server && c.disp.stopped:
 			return fmt.Errorf("%w: the connection port is gone", ErrPortClosed)
