@@ -142,7 +142,7 @@ func (c *Conn) controlCall(ctx context.Context, u Use, data []byte) error {
 // identified takes an IDENTITY frame. It runs on the poller's goroutine.
 func (c *Conn) identified(f *link.Frame) error {
 	if f.Cred == nil {
-		return fmt.Errorf("%w: an identity without credentials", ErrProtocol)
+		return fmt.Errorf("%w: IDENTITY frame without credentials", ErrProtocol)
 	}
 	c.mu.Lock()
 	answer := c.asked[f.Number]

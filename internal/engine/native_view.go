@@ -51,13 +51,13 @@ func mapOffered(f *link.Frame, fd int) (*section.Section, error) {
 func (r *Pending) offered(f *link.Frame, fd int) error {
 	if !r.port.opts.native {
 		section.CloseUntrusted(fd)
-		return fmt.Errorf("%w: a view for a port that takes none", ErrProtocol)
+		return fmt.Errorf("%w: VIEW frame to a port that takes none", ErrProtocol)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.state != pendingHalf || r.view != nil {
 		section.CloseUntrusted(fd)
-		return fmt.Errorf("%w: a view where none is expected", ErrProtocol)
+		return fmt.Errorf("%w: VIEW frame where none is expected", ErrProtocol)
 	}
 	v, err := mapOffered(f, fd)
 	r.view = v
@@ -105,7 +105,7 @@ func (c *Conn) mappedAt(f *link.Frame) error {
 	h := c.half
 	c.mu.Unlock()
 	if h == nil {
-		return fmt.Errorf("%w: a view where none is expected", ErrProtocol)
+		return fmt.Errorf("%w: VIEW frame where none is expected", ErrProtocol)
 	}
 	select {
 	case h.mapped <- f.Channel:
@@ -124,7 +124,7 @@ func (h *handshake) view(f *link.Frame, fd int) error {
 	}
 	if h.server != nil {
 		section.CloseUntrusted(fd)
-		return fmt.Errorf("%w: a second view", ErrProtocol)
+		return fmt.Errorf("%w: a second VIEW frame", ErrProtocol)
 	}
 	v, err := mapOffered(f, fd)
 	if err != nil {
