@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -113,6 +114,11 @@ func (d *dispatcher) routed(c *Conn, m *Message) bool {
 	if !m.in.Reply {
 		c.control(m)
 		d.spare = m // nothing of it is kept
+		return false
+	}
+	if m.in.Control && c.server {
+		c.mustFinish(m)
+		c.fail(fmt.Errorf("%w: a control request, which only a server sends", ErrProtocol))
 		return false
 	}
 	d.mu.Lock()
