@@ -32,9 +32,14 @@ type Message struct {
 	small    []byte        // or here, if it is small; kept for the next use
 	inSmall  bool
 	tooLarge atomic.Pointer[error] // a reply that was not sent
-	back     atomic.Bool           // its sender is called back, and does not wait for it meanwhile
-	pending  *Pending              // the connection request that it is, nil: it is none
-	away     bool                  // its handler has returned, the reply is to come; guarded by d.mu
+	// Of a manual port: a request is taken, and then held by its thread until the reply.
+	// stage says which; who finds the connection ended swaps taken to orphaned, and leaves
+	// the rest to the thread that is about to have it.
+	stage   atomic.Uint32
+	given   uint64      // the use, once it is taken; guarded by d.mu until it is held
+	back    atomic.Bool // its sender is called back, and does not wait for it meanwhile
+	pending *Pending    // the connection request that it is, nil: it is none
+	away    bool        // its handler has returned, the reply is to come; guarded by d.mu
 }
 
 // A Use is a message and the number of its use: what a handler gets. It is a
@@ -300,6 +305,7 @@ func (m *Message) keepRoom() {
 func (m *Message) finish() {
 	d, c := m.d, m.conn
 	if c == nil {
+		m.rec.State = pool.MessageFree
 		d.giveBack(m) // the system made it, or a thread of this process
 		return
 	}
@@ -314,6 +320,7 @@ func (m *Message) finish() {
 	d.mu.Lock()
 	d.proc.pool.Remove(m.addr + messageReplyChain)
 	m.rec.State = pool.MessageFree
+	m.stage.Store(stageNone)
 	if m.in.Reply {
 		d.inProgress--
 		d.rec.InProgress--

@@ -150,9 +150,13 @@ func (t *Thread) wait(dst *Native) error {
 		}
 		if errors.Is(err, channel.ErrInterrupted) {
 			t.resumes()
-			t.outs = append(t.outs, *o)
-			u.M.d.hold(u, t, dst)
-			return nil
+			if u.M.d.hold(u, t, dst) {
+				t.outs = append(t.outs, *o)
+				return nil
+			}
+			t.id.Store(o.id) // the connection has ended meanwhile
+			err = c.out.Wait(&t.intr, o.slot, o.alone, nil, &t.rec.WaitStart)
+			continue
 		}
 		_ = u.status(wire.StatusMismatch) // the reply came first
 		break
@@ -250,13 +254,20 @@ func deliverCallback(c *Conn, u Use, number uint64, id uint32) bool {
 	return its
 }
 
-// hold makes a request that was delivered t's, like one that it received.
-func (d *dispatcher) hold(u Use, t *Thread, dst *Native) {
+// hold makes a request that was delivered t's, like one that it received; false: its
+// connection has ended.
+func (d *dispatcher) hold(u Use, t *Thread, dst *Native) bool {
 	m := u.M
 	d.mu.Lock()
-	m.rec.State, m.rec.ServerThread = pool.MessageServed, t.addr
-	d.mu.Unlock()
-	_ = d.hand(m, t, dst)
+	defer d.mu.Unlock()
+	if !u.Live() {
+		return false
+	}
+	m.rec.State, m.rec.ServerThread, m.rec.ServeTime = pool.MessageServed, t.addr, channel.Ticks()
+	dst.fill(m)
+	t.received(m)
+	t.cur, t.rec.Serving = u, m.addr
+	return true
 }
 
 // Send sends q as a datagram. It does not wait: ErrQuota when the other end has not

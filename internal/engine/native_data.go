@@ -118,6 +118,13 @@ func (m *Message) copyData() (code int, text string) {
 	if t == nil {
 		return DataMismatch, "the sender is gone"
 	}
+	r, off, err := m.conn.sections.find(at, n)
+	if err != nil {
+		m.conn.ready() // it is on its way on the socket
+		if r, off, err = m.conn.sections.find(at, n); err != nil {
+			return DataParameter, err.Error()
+		}
+	}
 	t.mu.Lock() // it does not return from its call while its memory is touched
 	defer t.mu.Unlock()
 	if id := m.rec.Request.MessageID; t.rangesOf != m.conn || t.rangesID != id || t.id.Load() != id {
@@ -125,10 +132,6 @@ func (m *Message) copyData() (code int, text string) {
 	}
 	if int64(index) >= int64(len(t.ranges)) || n > t.ranges[index].Length {
 		return DataParameter, "no such range"
-	}
-	r, off, err := m.conn.sections.find(at, n)
-	if err != nil {
-		return DataParameter, err.Error()
 	}
 	theirs, ours := r.bytes()[off:off+n], memoryAt(t.ranges[index].Base, n)
 	if op == controlRead {

@@ -49,6 +49,7 @@ func (d *dispatcher) settleEvent() bool {
 	}
 	var b [8]byte
 	_, _ = unix.Read(d.event, b[:])
+	d.warm() // what only rang may hold nothing
 	if d.armLocked() && d.queueLen == 0 {
 		return false
 	}

@@ -84,11 +84,7 @@ func (d *dispatcher) stir(c *Conn) {
 func (d *dispatcher) pump(ro *role) {
 	for {
 		d.mu.Lock()
-		for _, c := range d.pending {
-			c.recv.Awake()
-		}
-		d.hot = append(d.hot, d.pending...)
-		d.pending = d.pending[:0]
+		d.warm()
 		d.waiting.Store(d.queueLen > 0)
 		d.mu.Unlock()
 		for d.lookNative(ro, nil) != nil {
@@ -130,9 +126,11 @@ func (d *dispatcher) routed(c *Conn, m *Message) bool {
 	d.rec.Calls++
 	d.proc.pool.InsertTail(c.addr+portReplyChain, m.addr+messageReplyChain)
 	m.rec.State = pool.MessageDeferred
+	m.given = m.use.Load()
+	m.stage.Store(stageHeld)
 	d.spare = d.popFree()
 	d.mu.Unlock()
-	u := Use{m, m.use.Load(), c}
+	u := Use{m, m.given, c}
 	if m.in.Control && (m.in.Length < 4 || m.rec.Data[0] != controlIdentify) {
 		u.serveData()
 	} else if !deliverCallback(c, u, uint64(m.in.Extra), m.rec.Request.MessageID) {
@@ -161,8 +159,11 @@ func (d *dispatcher) retireNative(i int) {
 	}
 	var forgotten []Use
 	for _, m := range d.messages {
-		if m != nil && m.conn == c && m.in.Reply && (m.rec.State == pool.MessageServed || m.rec.State == pool.MessageDeferred) {
-			forgotten = append(forgotten, Use{m, m.use.Load(), c})
+		if m == nil || m.conn != c || !m.in.Reply || m.stage.CompareAndSwap(stageTaken, stageOrphaned) {
+			continue
+		}
+		if m.stage.Load() == stageHeld {
+			forgotten = append(forgotten, Use{m, m.given, c})
 		}
 	}
 	left := c.active == 0

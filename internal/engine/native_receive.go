@@ -87,6 +87,7 @@ func (d *dispatcher) fromQueue(th *Thread, ro **role, check func() error, dst *N
 	}
 	if err == nil {
 		if m = d.dequeue(); m != nil {
+			m.take()
 			d.leave(*ro, th)
 			if m.pending == nil {
 				return m, false, nil
@@ -102,11 +103,7 @@ func (d *dispatcher) fromQueue(th *Thread, ro **role, check func() error, dst *N
 		return nil, false, err
 	}
 	if *ro != nil {
-		for _, c := range d.pending {
-			c.recv.Awake()
-		}
-		d.hot = append(d.hot, d.pending...)
-		d.pending = d.pending[:0]
+		d.warm()
 		d.waiting.Store(false)
 	}
 	return nil, false, nil
@@ -270,7 +267,9 @@ func (d *dispatcher) takes(c *Conn, m *Message, ro *role, th *Thread) bool {
 		d.rec.Datagrams++
 	}
 	d.spare = d.popFree()
-	if th == nil {
+	if th != nil {
+		m.take()
+	} else {
 		d.enqueue(m)
 		d.wakeNative()
 		return true
@@ -292,15 +291,35 @@ func (d *dispatcher) hand(m *Message, th *Thread, dst *Native) (context uint64) 
 	rec.ServeTime, rec.ServerThread = channel.Ticks(), th.addr
 	dst.fill(m)
 	th.received(m)
-	u := Use{m, m.use.Load(), m.conn}
+	u := Use{m, m.given, m.conn}
 	if m.in.Reply && m.conn != nil && !m.conn.over.Load() {
 		rec.State = pool.MessageServed
 		th.cur, th.rec.Serving = u, m.addr
-	} else if u.claim() { // a reply is not wanted, or nobody waits for it any more
+		if m.stage.CompareAndSwap(stageTaken, stageHeld) {
+			d.settleEvent()
+			return context
+		}
+		th.rec.Serving = 0 // its connection has ended just now
+	}
+	if u.claim() { // a reply is not wanted, or nobody waits for it any more
 		m.finish()
 	}
 	d.settleEvent()
 	return context
+}
+
+// Stages of a request that a thread receives.
+const (
+	stageNone     = 0
+	stageTaken    = 1 // off the ring or the queue, on its way to its thread
+	stageHeld     = 2 // a thread has it, or waits for it as a callback
+	stageOrphaned = 3 // taken, and its connection has ended: the thread gives it back
+)
+
+// take begins to give a message to a thread. d.mu is held.
+func (m *Message) take() {
+	m.given = m.use.Load()
+	m.stage.Store(stageTaken)
 }
 
 // fill copies a received message to where its thread wants it.

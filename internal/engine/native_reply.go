@@ -6,7 +6,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/seed-eedd8485/lpc/internal/channel"
-	"github.com/seed-eedd8485/lpc/internal/pool"
 	"github.com/seed-eedd8485/lpc/wire"
 )
 
@@ -88,10 +87,10 @@ func search(d *dispatcher, via Object, h *wire.PortMessage) (Use, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, m := range d.messages {
-		if m == nil || m.rec.State != pool.MessageServed || !m.in.Reply || m.conn == nil {
+		if m == nil || m.stage.Load() != stageHeld || m.conn == nil {
 			continue
 		}
-		u := Use{m, m.use.Load(), m.conn}
+		u := Use{m, m.given, m.conn}
 		if names(u, h) && via.related(m.conn) {
 			return u, true
 		}
@@ -167,7 +166,11 @@ func (u Use) replyNative(t *Thread, q *Native) error {
 		return tooLarge("reply", int(q.DataLength), c.maxMessage, "the connection's limit")
 	}
 	id, callback := u.ID(), m.rec.Request.CallbackID
-	if m.back.Load() || c.over.Load() || !u.claim() {
+	if m.back.Load() || !u.claim() {
+		return missing(q.ClientID)
+	}
+	if c.over.Load() {
+		m.finish() // nobody waits for it any more
 		return missing(q.ClientID)
 	}
 	req := channel.Request{MessageID: id, Thread: uint32(t.rec.Cid.UniqueThread), Callback: callback | uint64(q.extra())<<32}

@@ -60,12 +60,17 @@ func (d *dispatcher) receive(ro *role, th *thread) (gone bool) {
 func (d *dispatcher) takePending() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.warm()
+	d.waiting.Store(false)
+}
+
+// warm makes hot what rang. d.mu is held, by the role's holder or while there is none.
+func (d *dispatcher) warm() {
 	for _, c := range d.pending {
 		c.recv.Awake()
 	}
 	d.hot = append(d.hot, d.pending...)
 	d.pending = d.pending[:0]
-	d.waiting.Store(false)
 }
 
 // retire takes an ended connection off the hot ones: its ring was read to the end.
