@@ -30,6 +30,7 @@ type DialOptions struct {
 	OnClose    func(*Conn, error)
 	Trace      func(Event)
 	Deadlock   DeadlockCheck
+	Tag        pool.Tag // of section memory that this end allocates; 0: TagSection
 }
 
 // channelNumber is a random number that names a channel at both ends, in dumps.
@@ -80,6 +81,9 @@ func dial(ctx context.Context, name namespace.Name, o DialOptions) (made *Conn, 
 		return nil, err
 	}
 	c.peer, c.peerPID, c.trace, c.onClose, c.deadlock = peer, uint64(peer.PID), o.Trace, o.OnClose, o.Deadlock
+	if o.Tag != (pool.Tag{}) {
+		c.tag = o.Tag
+	}
 	c.disp = newDispatcher(pr, c.rec, c.addr, 256, name.Short(), o.Trace)
 	if o.Handler != nil {
 		c.disp.serve(o.Handler)

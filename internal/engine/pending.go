@@ -264,6 +264,9 @@ func (r *Pending) connect() (*Conn, int, error) {
 	c.port, c.disp, c.trace, c.onClose = p, p.disp, p.opts.Trace, p.opts.OnClose
 	c.peer, c.peerPID, c.info, c.serves = r.peer, uint64(r.peer.PID), r.info, r.serves
 	c.maxMessage = min(p.opts.MaxMessage, r.max)
+	if p.opts.Tag != (pool.Tag{}) {
+		c.tag = p.opts.Tag
+	}
 	c.rec.ConnectionPort = p.addr
 	token, err := p.proc.newToken(r.peer, c.addr)
 	if err != nil {

@@ -29,6 +29,7 @@ type PortOptions struct {
 	OnConnect  func(*Pending)     // decides each connection request on a goroutine of its own
 	OnClose    func(*Conn, error) // a connection of the port has ended and is gone
 	Trace      func(Event)
+	Tag        pool.Tag // of section memory that the port's end allocates; 0: TagSection
 }
 
 // A Port is a connection port.
@@ -86,7 +87,7 @@ func Listen(name namespace.Name, o PortOptions) (*Port, error) {
 		conns: map[*Conn]struct{}{}, half: map[*Pending]struct{}{}, queued: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	initPort(pr, rec, a, pool.PortConnection)
-	rec.ConnectionPort = a
+	rec.ConnectionPort, rec.MaxSectionBytes = a, uint64(p.accounts.limits.BytesPerUID)
 	text := name.String()
 	na, err := pr.pool.AllocText(pool.TagPort, text, a)
 	if err != nil {
