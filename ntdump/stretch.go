@@ -31,13 +31,13 @@ func (d *Dump) Stretches(s Space, from, to uint64) iter.Seq2[Stretch, error] {
 		}
 		m := d.mode
 		if m == nil {
-			yield(Stretch{Virtual: from, Size: (last|(pageBytes-1) - from) + 1, Absent: NoTables}, nil)
+			yield(Stretch{Virtual: from, Size: (last | (pageBytes - 1) - from) + 1, Absent: NoTables}, nil)
 			return
 		}
 		lo, ok := m.fold(from)
 		hi, ok2 := m.fold(last)
 		if !ok || !ok2 || hi < lo || hi-lo != last-from {
-			yield(Stretch{Virtual: from, Size: (last|(pageBytes-1) - from) + 1, Absent: NotCanonical}, nil)
+			yield(Stretch{Virtual: from, Size: (last | (pageBytes - 1) - from) + 1, Absent: NotCanonical}, nil)
 			return
 		}
 		w := stretchWalk{d: d, space: s, high: from - lo, yield: yield}
