@@ -1,0 +1,123 @@
+package holdings
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/seed-eedd8485/lpc/kd/records"
+	"github.com/seed-eedd8485/lpc/target"
+)
+
+// A Holder is who holds memory: a Holding of it is counted as one.
+type Holder struct {
+	Tag     [4]byte
+	Process uint32 // id
+	Started uint64 // of the process, so that another with its id is another
+	Port    string // by name; "" for what belongs to no port, or one that has gone
+	Caller  string // who allocated it: "main.work (work.go:12)"; "" where it is not recorded
+	Large   bool   // section memory
+}
+
+// A Holding is what a Holder has now.
+type Holding struct {
+	Holder
+	Image  string // of the process
+	Paged  bool   // it is not locked in memory
+	Blocks uint64
+	Bytes  uint64 // headers of blocks included; of a section all of it
+	Asked  uint64 // bytes that were asked for, of sections alone
+}
+
+// A Quota is how much section memory a port has granted to one user.
+type Quota struct {
+	Process uint32
+	Image   string
+	Port    string
+	UID     uint32
+	Granted uint64 // bytes, whether used or not
+	Limit   uint64 // bytes
+}
+
+// A Report is one look. It is not changed any more.
+type Report struct {
+	Taken    time.Time // zero where the target does not know
+	Accounts []target.PoolAccount
+	Holdings []Holding // most bytes first
+	Quotas   []Quota   // by process, port and user
+	Trouble  []string  // what could not be read, a sentence each
+	More     int       // sentences beyond those
+}
+
+// maxTrouble bounds the sentences of one Report.
+const maxTrouble = 100
+
+// Look counts. The target must have Objects and Pools, and pools of our processes:
+// Ours. The error is a sentence.
+func Look(ctx context.Context, r *records.Reader) (*Report, error) {
+	accounts, ok := Ours(r)
+	if !ok {
+		return nil, fmt.Errorf("the pools of this target are not those of lpc's processes")
+	}
+	w, err := records.Look(ctx, r, records.Ports)
+	if err != nil {
+		return nil, err
+	}
+	c := &counter{World: w, started: map[uint64]uint64{}, owners: map[uint64]string{}, held: map[Holder]*Holding{}, granted: map[quotaKey]*Quota{}}
+	for _, t := range w.Trouble {
+		c.trouble(t)
+	}
+	out := &Report{}
+	for a := range accounts.PoolAccounts(ctx) {
+		out.Accounts = append(out.Accounts, a)
+		c.started[a.Process.Addr] = a.Started
+		for _, n := range a.Notes {
+			c.trouble(n)
+		}
+	}
+	if err := c.count(ctx); err != nil {
+		return nil, err
+	}
+	out.Taken, out.Trouble, out.More = w.Now, c.troubles, c.more
+	for _, h := range c.held {
+		out.Holdings = append(out.Holdings, *h)
+	}
+	slices.SortFunc(out.Holdings, func(a, b Holding) int {
+		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), compare(a.Holder, b.Holder))
+	})
+	for _, q := range c.granted {
+		out.Quotas = append(out.Quotas, *q)
+	}
+	slices.SortFunc(out.Quotas, func(a, b Quota) int {
+		return cmp.Or(cmp.Compare(a.Process, b.Process), cmp.Compare(a.Port, b.Port), cmp.Compare(a.UID, b.UID))
+	})
+	return out, nil
+}
+
+// Ours are the accounts of the target's pools; ok is false where it has none: a
+// Windows dump.
+func Ours(r *records.Reader) (accounts target.PoolAccounts, ok bool) {
+	accounts, ok = r.T.System().(target.PoolAccounts)
+	return accounts, ok
+}
+
+func compare(a, b Holder) int {
+	large := func(h Holder) int {
+		if h.Large {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(string(a.Tag[:]), string(b.Tag[:])), cmp.Compare(a.Process, b.Process), cmp.Compare(a.Started, b.Started),
+		cmp.Compare(a.Port, b.Port), cmp.Compare(a.Caller, b.Caller), cmp.Compare(large(a), large(b)))
+}
+
+// Excessive is the part of a limit, in per cent, from which its use is marked.
+const Excessive = 90
+
+// Nears tells whether so much of a limit is used. A limit of 0 is none.
+func Nears(used, limit uint64) bool {
+	return limit > 0 && used >= limit-limit/100*(100-Excessive)
+}
