@@ -67,10 +67,10 @@ func (c *counter) add(b target.Block, h Holder, bytes, asked uint64) {
 	if p != nil {
 		h.Process = p.ID
 	}
-	h.Started = c.started[b.Process]
+	h.Started, h.Paged = c.started[b.Process], b.Paged
 	e := c.held[h]
 	if e == nil {
-		e = &Holding{Holder: h, Paged: b.Paged}
+		e = &Holding{Holder: h}
 		if p != nil {
 			e.Image = p.Image
 		}

@@ -11,6 +11,6 @@
 // Whether the other end may be read does not matter for that; what a process has been
 // granted by a port stands in the port's process (Quota).
 //
-// Windows dumps have pools that belong to no process: package kd counts those through
-// target.PoolSystem. Output never stands here.
+// Windows dumps have pools that belong to no process: of those a look tells by tag
+// alone. Output never stands here.
 package holdings

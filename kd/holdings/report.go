@@ -3,7 +3,7 @@ package holdings
 import (
 	"cmp"
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 	"time"
 
@@ -19,13 +19,13 @@ type Holder struct {
 	Port    string // by name; "" for what belongs to no port, or one that has gone
 	Caller  string // who allocated it: "main.work (work.go:12)"; "" where it is not recorded
 	Large   bool   // section memory
+	Paged   bool   // it is not locked in memory
 }
 
 // A Holding is what a Holder has now.
 type Holding struct {
 	Holder
 	Image  string // of the process
-	Paged  bool   // it is not locked in memory
 	Blocks uint64
 	Bytes  uint64 // headers of blocks included; of a section all of it
 	Asked  uint64 // bytes that were asked for, of sections alone
@@ -54,12 +54,11 @@ type Report struct {
 // maxTrouble bounds the sentences of one Report.
 const maxTrouble = 100
 
-// Look counts. The target must have Objects and Pools, and pools of our processes:
-// Ours. The error is a sentence.
+// Look counts. The target must have Pools. The error is a sentence.
 func Look(ctx context.Context, r *records.Reader) (*Report, error) {
 	accounts, ok := Ours(r)
 	if !ok {
-		return nil, fmt.Errorf("the pools of this target are not those of lpc's processes")
+		return lookByTag(ctx, r)
 	}
 	w, err := records.Look(ctx, r, records.Ports)
 	if err != nil {
@@ -84,9 +83,7 @@ func Look(ctx context.Context, r *records.Reader) (*Report, error) {
 	for _, h := range c.held {
 		out.Holdings = append(out.Holdings, *h)
 	}
-	slices.SortFunc(out.Holdings, func(a, b Holding) int {
-		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), compare(a.Holder, b.Holder))
-	})
+	out.sort()
 	for _, q := range c.granted {
 		out.Quotas = append(out.Quotas, *q)
 	}
@@ -94,6 +91,44 @@ func Look(ctx context.Context, r *records.Reader) (*Report, error) {
 		return cmp.Or(cmp.Compare(a.Process, b.Process), cmp.Compare(a.Port, b.Port), cmp.Compare(a.UID, b.UID))
 	})
 	return out, nil
+}
+
+// lookByTag is Look at a system whose pools belong to no process: it tells of tags
+// alone.
+func lookByTag(ctx context.Context, r *records.Reader) (*Report, error) {
+	p, ok := r.T.System().(target.Pooled)
+	if !ok {
+		return nil, errors.New("this target does not tell of its pools")
+	}
+	c, err := p.TagUse(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	out := &Report{Taken: r.T.Now(), Trouble: c.Notes, More: c.More}
+	account := target.PoolAccount{}
+	for _, u := range c.Tags {
+		for _, h := range []Holding{
+			{Holder: Holder{Tag: u.Tag}, Blocks: u.NonPaged.Outstanding(), Bytes: u.NonPaged.Bytes},
+			{Holder: Holder{Tag: u.Tag, Paged: true}, Blocks: u.Paged.Outstanding(), Bytes: u.Paged.Bytes},
+		} {
+			if h.Blocks > 0 {
+				out.Holdings = append(out.Holdings, h)
+			}
+		}
+		account.Tags = append(account.Tags, target.TagAccount{Tag: u.Tag, Small: u.NonPaged.Plus(u.Paged)})
+	}
+	if c.Frees {
+		out.Accounts = []target.PoolAccount{account}
+	}
+	out.sort()
+	return out, nil
+}
+
+// sort puts who holds most first.
+func (r *Report) sort() {
+	slices.SortFunc(r.Holdings, func(a, b Holding) int {
+		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), compare(a.Holder, b.Holder))
+	})
 }
 
 // Ours are the accounts of the target's pools; ok is false where it has none: a
@@ -104,14 +139,14 @@ func Ours(r *records.Reader) (accounts target.PoolAccounts, ok bool) {
 }
 
 func compare(a, b Holder) int {
-	large := func(h Holder) int {
-		if h.Large {
+	bit := func(v bool) int {
+		if v {
 			return 1
 		}
 		return 0
 	}
 	return cmp.Or(cmp.Compare(string(a.Tag[:]), string(b.Tag[:])), cmp.Compare(a.Process, b.Process), cmp.Compare(a.Started, b.Started),
-		cmp.Compare(a.Port, b.Port), cmp.Compare(a.Caller, b.Caller), cmp.Compare(large(a), large(b)))
+		cmp.Compare(a.Port, b.Port), cmp.Compare(a.Caller, b.Caller), cmp.Compare(bit(a.Large), bit(b.Large)), cmp.Compare(bit(a.Paged), bit(b.Paged)))
 }
 
 // Excessive is the part of a limit, in per cent, from which its use is marked.
