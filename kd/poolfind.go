@@ -140,4 +140,3 @@ func (f *poolFinder) print(ctx context.Context, blocks iter.Seq[target.Block], w
 	}
 	return true
 }
-

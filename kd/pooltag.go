@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/seed-eedd8485/lpc/internal/escape"
+	"github.com/seed-eedd8485/lpc/kd/holdings"
 )
 
 // A tagPattern is what a user says of a tag: four characters, or a pattern.
@@ -58,10 +59,7 @@ func (p tagPattern) matches(tag [4]byte) bool {
 }
 
 // tagText is a tag's characters, as they were given: who prints them escapes them.
-func tagText(tag [4]byte) string {
-	tag[3] &^= 0x80
-	return string(tag[:])
-}
+func tagText(tag [4]byte) string { return holdings.TagText(tag) }
 
 // ownTags say what stands under the tags of lpc's own processes.
 var ownTags = map[string]string{

@@ -190,10 +190,10 @@ func (s *Session) notes(o *Out, notes []string, more int) {
 		notes, more = notes[:maxTroubleLines], more+n
 	}
 	for _, t := range notes {
-		o.Printf("Not readable: %s\n", escape.Text(t))
+		o.Printf("Note: %s\n", escape.Text(t))
 	}
 	if more > 0 {
-		o.Printf("%d more could not be read\n", more)
+		o.Printf("Notes like these that are not shown: %d\n", more)
 	}
 }
 

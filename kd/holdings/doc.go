@@ -12,5 +12,5 @@
 // granted by a port stands in the port's process (Quota).
 //
 // Windows dumps have pools that belong to no process: of those a look tells by tag
-// alone. Output never stands here.
+// alone. Text output never stands here; what JSON has is a Document.
 package holdings

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math/bits"
 	"slices"
 	"time"
 
@@ -154,5 +155,7 @@ const Excessive = 90
 
 // Nears tells whether so much of a limit is used. A limit of 0 is none.
 func Nears(used, limit uint64) bool {
-	return limit > 0 && used >= limit-limit/100*(100-Excessive)
+	hi, lo := bits.Mul64(limit, Excessive)
+	part, _ := bits.Div64(hi, lo, 100) // hi is below 100: Excessive is
+	return limit > 0 && used >= part
 }
