@@ -108,7 +108,7 @@ func (f *poolFinder) find(ctx context.Context, k target.PoolKind, quiet bool) er
 		return nil
 	}
 	for _, r := range ranges {
-		o.Printf("\nSearching %s pool (%s : %s) for Tag: %s\n\n", k, s.ptr(r.Start), s.ptr(r.End), escape.Text(f.tag.text))
+		o.Printf("\nSearching %s pool (%s : %s) for Tag: %s%s\n\n", k, s.ptr(r.Start), s.ptr(r.End), escape.Text(f.tag.text), f.of(r))
 		if !f.print(ctx, f.p.RangeBlocks(ctx, r, f.tag.matches), "pool") {
 			return nil
 		}
@@ -117,6 +117,14 @@ func (f *poolFinder) find(ctx context.Context, k target.PoolKind, quiet bool) er
 		o.Printf("\nNot searched: %s\n", escape.Text(note))
 	}
 	return nil
+}
+
+// of names the process of ours whose pool a range is.
+func (f *poolFinder) of(r target.PoolRange) string {
+	if p := f.w.Process(r.Process); p != nil && f.s.reader.Ours(p.Addr) {
+		return "  Process: " + f.s.pid(p.Addr, uint64(p.ID))
+	}
+	return ""
 }
 
 // print prints the blocks with the tag; false: it was interrupted.

@@ -102,8 +102,11 @@ func (s *Session) usedTags(ctx context.Context, a poolArgs) (*target.TagCounts, 
 		return nil, fmt.Errorf("!poolused: %w", err)
 	}
 	c.Tags = slices.DeleteFunc(slices.Clone(c.Tags), func(u target.TagUse) bool {
-		gone := u.NonPaged.Outstanding() == 0 && u.Paged.Outstanding() == 0 && a.flags&poolVerbose == 0
-		return !a.tag.matches(u.Tag) || gone
+		had := u.NonPaged.Outstanding() + u.Paged.Outstanding()
+		if a.flags&poolVerbose != 0 {
+			had = u.NonPaged.Allocs + u.Paged.Allocs
+		}
+		return had == 0 || !a.tag.matches(u.Tag)
 	})
 	by := func(target.TagUse) uint64 { return 0 }
 	switch {

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"text/tabwriter"
 	"time"
 
 	"github.com/seed-eedd8485/lpc/internal/escape"
@@ -96,19 +95,19 @@ func (p *poolCmd) text(before, now *holdings.Report) []byte {
 		return b.Bytes()
 	}
 	var b bytes.Buffer
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	var t columns
 	if p.Owners {
-		poolOwners(w, before, now, p.Watch)
+		poolOwners(&t, before, now, p.Watch)
 	} else {
-		poolTags(w, before, now, p.Watch)
+		poolTags(&t, before, now, p.Watch)
 	}
-	w.Flush() // into memory
+	t.print(&b)
 	poolLimits(&b, now)
 	return trimLines(b.Bytes())
 }
 
 // poolTags prints a row for each tag of each process, most bytes first.
-func poolTags(w *tabwriter.Writer, before, now *holdings.Report, watch bool) {
+func poolTags(w *columns, before, now *holdings.Report, watch bool) {
 	type key struct {
 		tag, pool string
 		pid       uint32
@@ -127,17 +126,17 @@ func poolTags(w *tabwriter.Writer, before, now *holdings.Report, watch bool) {
 	if watch {
 		head = []string{"TAG", "PID", "PROGRAM", "POOL", "ALLOCS", "+", "FREES", "+", "DIFF", "+", "BYTES", "+"}
 	}
-	line(w, head...)
+	w.row(head...)
 	var total, totalWas holdings.TagRow
 	for _, t := range rows {
-		old, known := was[key{t.Tag, t.Pool, t.PID}]
-		if before == nil || !known && watch && before == nil {
+		old := was[key{t.Tag, t.Pool, t.PID}]
+		if before == nil {
 			old = t
 		}
-		line(w, append([]string{escape.Text(t.Tag), fmt.Sprint(t.PID), escape.Text(t.Program), t.Pool}, counts(t, old, watch)...)...)
+		w.row(append([]string{escape.Text(t.Tag), fmt.Sprint(t.PID), escape.Text(t.Program), t.Pool}, counts(t, old, watch)...)...)
 		total, totalWas = plus(total, t), plus(totalWas, old)
 	}
-	line(w, append([]string{"TOTAL", "", "", ""}, counts(total, totalWas, watch)...)...)
+	w.row(append([]string{"TOTAL", "", "", ""}, counts(total, totalWas, watch)...)...)
 }
 
 func plus(a, b holdings.TagRow) holdings.TagRow {
@@ -165,18 +164,18 @@ func growth(now, was uint64) string {
 }
 
 // poolOwners prints a row for each holder, most bytes first.
-func poolOwners(w *tabwriter.Writer, before, now *holdings.Report, watch bool) {
+func poolOwners(w *columns, before, now *holdings.Report, watch bool) {
 	was := map[holdings.Holder]holdings.Holding{}
 	if before != nil {
 		for _, h := range before.Holdings {
 			was[h.Holder] = h
 		}
 	}
-	head := []string{"TAG", "PID", "PROGRAM", "POOL", "BLOCKS", "BYTES", "", "PORT", "ALLOCATED IN"}
+	head := []string{"TAG", "PID", "PROGRAM", "POOL", "BLOCKS", "BYTES", "PORT", "ALLOCATED IN"}
 	if watch {
-		head = []string{"TAG", "PID", "PROGRAM", "POOL", "BLOCKS", "+", "BYTES", "+", "", "PORT", "ALLOCATED IN"}
+		head = []string{"TAG", "PID", "PROGRAM", "POOL", "BLOCKS", "+", "BYTES", "+", "PORT", "ALLOCATED IN"}
 	}
-	line(w, head...)
+	w.row(head...)
 	for i, row := range now.Document().Holders {
 		old := was[now.Holdings[i].Holder]
 		if before == nil {
@@ -188,7 +187,7 @@ func poolOwners(w *tabwriter.Writer, before, now *holdings.Report, watch bool) {
 		} else {
 			cells = append(cells, fmt.Sprint(row.Bytes))
 		}
-		line(w, append(cells, "", cmp.Or(escape.Text(row.Port), "-"), escape.Text(row.Caller))...)
+		w.row(append(cells, cmp.Or(escape.Text(row.Port), "-"), escape.Text(row.Caller))...)
 	}
 }
 
@@ -212,15 +211,5 @@ func poolLimits(b *bytes.Buffer, r *holdings.Report) {
 	}
 	for _, n := range d.Notes {
 		fmt.Fprintf(b, "Note: %s\n", escape.Text(n))
-	}
-}
-
-func line(w *tabwriter.Writer, cells ...string) {
-	for i, c := range cells {
-		if i == len(cells)-1 {
-			fmt.Fprintf(w, "%s\n", c)
-			return
-		}
-		fmt.Fprintf(w, "%s\t", c)
 	}
 }
