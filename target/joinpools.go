@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	_ Pooled   = (*joined)(nil)
+	_ Pooled       = (*joined)(nil)
 	_ PoolAccounts = (*joined)(nil)
 )
 

@@ -1,6 +1,7 @@
 package lpcpool
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -140,13 +141,9 @@ func (v *View) Blocks(tag string) iter.Seq[target.Block] {
 				continue
 			}
 			paged := p.paged()
-			for f := range p.walk() {
-				if f.err == nil && tag != "" && string(f.head.tag[:]) != tag {
-					continue
-				}
-				if !yield(f.block(paged)) {
-					return
-				}
+			match := func(t [4]byte) bool { return tag == "" || string(t[:]) == tag }
+			if !p.scan(context.Background(), match, func(f *found) bool { return yield(f.block(paged)) }) {
+				return
 			}
 		}
 	}

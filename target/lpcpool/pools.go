@@ -56,21 +56,11 @@ func (v *View) RangeBlocks(ctx context.Context, r target.PoolRange, match func(t
 			yield(target.Block{Process: p.address(headerBody), Err: err})
 			return
 		}
-		paged, n := p.paged(), 0
-		for f := range p.walk() {
-			if n++; n%1024 == 0 && ctx.Err() != nil {
-				return
-			}
-			if f.err == nil && match != nil && !match(f.head.tag) {
-				continue
-			}
-			if a := f.addr(); a < r.Start || a >= r.End {
-				continue
-			}
-			if !yield(f.block(paged)) {
-				return
-			}
-		}
+		paged := p.paged()
+		p.scan(ctx, match, func(f *found) bool {
+			a := f.addr()
+			return a < r.Start || a >= r.End || yield(f.block(paged))
+		})
 	}
 }
 
