@@ -42,6 +42,9 @@ func (p *poolCmd) Run() error {
 	if why := t.Lacks(target.Pools); why != "" || t.System() == nil {
 		return failedKD(errors.New(cmp.Or(why, "this target shows no pools")))
 	}
+	if _, ours := holdings.Ours(records.NewReader(t)); !ours {
+		return failedKD(errors.New("lpc pool shows the pools of lpc's processes; of a Windows dump, lpc kd -z FILE -c !poolused shows them"))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := p.look(ctx, t); err != nil && ctx.Err() == nil {

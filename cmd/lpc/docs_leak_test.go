@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Every command of docs/leak.md prints what stands there, over the service that leaks.
+func TestDocsLeak(t *testing.T) {
+	path := filepath.Join("..", "..", "docs", "leak.md")
+	list := docCommands(t, path)
+	if len(list) < 8 {
+		t.Fatalf("%d commands were found in %s", len(list), path)
+	}
+	bin, work := t.TempDir(), t.TempDir()
+	if out, err := exec.Command("go", "build", "-o", bin+"/", "../../examples/leak").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	env := append(os.Environ(), "LPC_ROOT="+t.TempDir(), "LPC_STACKS=1", "PATH="+bin+":"+os.Getenv("PATH"))
+	service := exec.Command(filepath.Join(bin, "leak"))
+	service.Env, service.Stderr = env, os.Stderr
+	said, err := service.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := service.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = service.Wait() }()
+	defer func() { _ = service.Process.Kill() }()
+	if line, err := bufio.NewReader(said).ReadString('\n'); err != nil || line != "serving thumbs\n" {
+		t.Fatalf("the service says %q (%v)", line, err)
+	}
+	for _, c := range list {
+		cmd := exec.Command("sh", "-c", c.text)
+		cmd.Dir = work
+		cmd.Env = append(env, fmt.Sprintf("PID=%d", service.Process.Pid))
+		dog := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() }) // a watchdog: no bound is tested
+		out, err := cmd.CombinedOutput()
+		dog.Stop()
+		if err != nil || !c.matches(string(out)) {
+			t.Errorf("docs/leak.md:%d: %s\nprints (%v)\n%s\nnot\n%s", c.line, c.text, err, out, strings.Join(c.output, "\n"))
+		}
+	}
+}
+
+// The line of code that docs/leak.md names is the one that leaks.
+func TestDocsLeakLine(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join("..", "..", "examples", "leak", "main.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "leak.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, line := range strings.Split(string(b), "\n") {
+		if strings.Contains(line, "AllocTag(") {
+			if place := fmt.Sprintf("main.preview (main.go:%d)", i+1); !strings.Contains(string(doc), place) || !strings.Contains(string(doc), strings.TrimSpace(line)) {
+				t.Errorf("docs/leak.md does not name %s, nor shows %s", place, strings.TrimSpace(line))
+			}
+			return
+		}
+	}
+	t.Error("the example allocates nothing")
+}
