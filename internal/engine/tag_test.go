@@ -24,7 +24,7 @@ func TestParseTag(t *testing.T) {
 }
 
 // tagPair is a server's and a client's end in this process.
-func tagPair(t *testing.T, o PortOptions, d DialOptions) (server, client *Conn) {
+func tagPair(t testing.TB, o PortOptions, d DialOptions) (server, client *Conn) {
 	t.Helper()
 	t.Setenv("LPC_ROOT", t.TempDir())
 	name, err := namespace.Parse("tags")
