@@ -22,7 +22,8 @@ func init() { roles["leaker"] = leaker }
 //
 // The first argument is the port's name, the second the section memory that it grants
 // one user, in bytes.
-func leaker(args []string) error {
+func leaker() error {
+	args := os.Args[1:]
 	var quota int64
 	if _, err := fmt.Sscan(args[1], &quota); err != nil {
 		return err
@@ -36,7 +37,9 @@ func leaker(args []string) error {
 	if err != nil {
 		return err
 	}
-	go func() { _ = lpc.Serve(context.Background(), port, lpc.HandlerFunc(func(r lpc.Request) { _ = r.Reply(nil) })) }()
+	go func() {
+		_ = lpc.Serve(context.Background(), port, lpc.HandlerFunc(func(r lpc.Request) { _ = r.Reply(nil) }))
+	}()
 	if _, err := lpc.Dial(context.Background(), args[0], nil); err != nil {
 		return err
 	}

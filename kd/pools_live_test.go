@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/internal/golden"
+	"github.com/seed-eedd8485/lpc/internal/proctest"
+	"github.com/seed-eedd8485/lpc/internal/targettest"
 	"github.com/seed-eedd8485/lpc/kd"
 	"github.com/seed-eedd8485/lpc/target"
 	"github.com/seed-eedd8485/lpc/target/live"
@@ -31,17 +34,17 @@ func startLeaker(t *testing.T, env ...string) *leakage {
 		name, value, _ := strings.Cut(e, "=")
 		t.Setenv(name, value)
 	}
-	s := &stage{children: []*child{start(t, t.TempDir(), "leaker", "spool", fmt.Sprint(leakQuota))}}
+	s := &stage{children: []*proctest.Child{start(t, t.TempDir(), "leaker", "spool", fmt.Sprint(leakQuota))}}
 	s.open(t)
 	s.session.Open = func(path string) (target.Target, error) { return snapshot.Format.Open(path) }
-	return &leakage{s, s.children[0].pid()}
+	return &leakage{s, s.children[0].PID()}
 }
 
 // do has the process do something.
 func (l *leakage) do(t *testing.T, line string) {
 	t.Helper()
-	l.children[0].say(t, line)
-	l.children[0].expect(t, "done")
+	l.children[0].Say(t, line)
+	l.children[0].Expect(t, "done")
 }
 
 // save takes a snapshot.
@@ -166,7 +169,7 @@ func TestPoolsAlike(t *testing.T) {
 	l.do(t, "take 3 20000 Leak")
 	l.do(t, "give 1")
 	l.do(t, "ask 2097152")
-	l.children[0].freeze(t)
+	l.children[0].Freeze(t)
 	const line = "!vm; !poolused 11; !poolused 13; !poolfind *; !poolfind Leak"
 	live := l.run(t, line)
 	at := regexp.MustCompile(`(?m)^([0-9a-f]{16}) .* Leak`).FindStringSubmatch(live)
@@ -178,10 +181,10 @@ func TestPoolsAlike(t *testing.T) {
 	alike := func(name string, tg target.Target) {
 		s := &stage{target: tg, session: kd.NewSession(tg)}
 		if got := s.run(t, line); got != live {
-			t.Errorf("%s: %s", name, differ(got, live))
+			t.Errorf("%s: %s", name, golden.Differ(got, live))
 		}
 		if got := s.run(t, pool); got != livePool {
-			t.Errorf("%s: %s", name, differ(got, livePool))
+			t.Errorf("%s: %s", name, golden.Differ(got, livePool))
 		}
 	}
 	file, err := snapshot.Format.Open(l.save(t))
@@ -191,12 +194,7 @@ func TestPoolsAlike(t *testing.T) {
 	defer func() { _ = file.Close() }()
 	alike("snapshot", file)
 	t.Run("gcore", func(t *testing.T) {
-		tg, err := target.Join(gcores(t, l.children)...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = tg.Close() }()
-		alike("core", tg)
+		alike("core", targettest.Cores(t, proctest.Cores(t, l.children...)))
 	})
 }
 

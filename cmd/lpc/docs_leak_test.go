@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed-eedd8485/lpc/internal/proctest"
 )
 
 // Every command of docs/leak.md prints what stands there, over the service that leaks.
@@ -23,24 +24,14 @@ func TestDocsLeak(t *testing.T) {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	env := append(os.Environ(), "LPC_ROOT="+t.TempDir(), "LPC_STACKS=1", "PATH="+bin+":"+os.Getenv("PATH"))
-	service := exec.Command(filepath.Join(bin, "leak"))
-	service.Env, service.Stderr = env, os.Stderr
-	said, err := service.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := service.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = service.Wait() }()
-	defer func() { _ = service.Process.Kill() }()
-	if line, err := bufio.NewReader(said).ReadString('\n'); err != nil || line != "serving thumbs\n" {
-		t.Fatalf("the service says %q (%v)", line, err)
-	}
+	cmd := exec.Command(filepath.Join(bin, "leak"))
+	cmd.Env, cmd.Stderr = env, os.Stderr
+	service := proctest.Start(t, cmd)
+	service.Expect(t, "serving thumbs")
 	for _, c := range list {
 		cmd := exec.Command("sh", "-c", c.text)
 		cmd.Dir = work
-		cmd.Env = append(env, fmt.Sprintf("PID=%d", service.Process.Pid))
+		cmd.Env = append(env, fmt.Sprintf("PID=%d", service.PID()))
 		dog := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() }) // a watchdog: no bound is tested
 		out, err := cmd.CombinedOutput()
 		dog.Stop()

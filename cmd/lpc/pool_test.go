@@ -1,19 +1,17 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/internal/proctest"
 	"github.com/seed-eedd8485/lpc/kd"
 	"github.com/seed-eedd8485/lpc/kd/holdings"
 	"github.com/seed-eedd8485/lpc/kd/records"
@@ -38,24 +36,12 @@ func (s sums) String() string {
 // JSON, are the same numbers. So are what the pools count themselves and what a walk
 // over their blocks finds.
 func TestPoolAgrees(t *testing.T) {
-	holder := exec.Command("testserver", "hold", "agree")
-	holder.Env = append(os.Environ(), "LPC_ROOT="+t.TempDir())
-	said, err := holder.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := holder.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = holder.Wait() }()
-	defer func() { _ = holder.Process.Kill() }()
-	pid := holder.Process.Pid
-	for line := ""; line != "holding\n"; {
-		if line, err = bufio.NewReader(said).ReadString('\n'); err != nil {
-			t.Fatal(err)
-		}
-	}
-	freeze(t, pid)
+	cmd := exec.Command("testserver", "hold", "agree")
+	cmd.Env = append(os.Environ(), "LPC_ROOT="+t.TempDir())
+	holder := proctest.Start(t, cmd)
+	holder.Expect(t, "holding")
+	holder.Freeze(t)
+	pid := holder.PID()
 	path := filepath.Join(t.TempDir(), "file")
 	l, err := live.Open(pid)
 	if err != nil {
@@ -138,23 +124,6 @@ func TestPoolAgrees(t *testing.T) {
 	}
 }
 
-// freeze stops a process and waits until it has stopped.
-func freeze(t *testing.T, pid int) {
-	t.Helper()
-	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	for {
-		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, state, _ := bytes.Cut(b, []byte(") ")); bytes.HasPrefix(state, []byte("T")) {
-			return
-		}
-	}
-}
-
 func num(t *testing.T, text string) uint64 {
 	t.Helper()
 	n, err := strconv.ParseUint(text, 10, 64)
@@ -196,6 +165,6 @@ func TestColumns(t *testing.T) {
 	c.print(&b)
 	want := "NAME       N   +  END\né          5      x  \nabcdef  1234  +7     \n"
 	if b.String() != want {
-		t.Errorf("%s\nwant\n%s", fmt.Sprintf("%q", b.String()), fmt.Sprintf("%q", want))
+		t.Errorf("%q\nwant\n%q", b.String(), want)
 	}
 }

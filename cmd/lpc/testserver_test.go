@@ -70,7 +70,7 @@ func hold(name string) {
 	}
 	_, err = client.Call(context.Background(), nil) // the connection request's message is gone
 	check(err)
-	fmt.Fprintln(os.Stderr, "holding")
+	fmt.Println("holding")
 	select {}
 }
 
