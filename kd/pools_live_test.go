@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/seed-eedd8485/lpc/internal/golden"
+	"github.com/seed-eedd8485/lpc/internal/pool"
 	"github.com/seed-eedd8485/lpc/internal/proctest"
 	"github.com/seed-eedd8485/lpc/internal/targettest"
 	"github.com/seed-eedd8485/lpc/kd"
@@ -163,6 +164,23 @@ func TestVMLimits(t *testing.T) {
 	want(t, l.run(t, "!poolfind Port"), `Searching NonPaged pool .*`)
 }
 
+// TestExcessivePool: a pool is marked from 90 per cent of its limit on.
+func TestExcessivePool(t *testing.T) {
+	for used, marked := range map[uint64]bool{0: false, 899: false, 900: true, 1000: true} {
+		for locked, word := range []string{"Paged", "NonPaged"} {
+			f := newFakePool(1000, pool.TypeDescription())
+			const header = 1000<<40 | extentHead + blockHead
+			f.put(header+64, encode(struct{ Limit, Used uint64 }{1000, used}))
+			f.put(header+88, encode(uint32(locked)))
+			text, _, err := run(t, newFakeTarget(f), "!vm 1")
+			line := fmt.Sprintf("\t********** Excessive %s Pool Usage *****\n\t   p1000 1000: %d of 1000 bytes\n", word, used)
+			if err != nil || strings.Contains(text, line) != marked || strings.Contains(text, "Excessive") != marked {
+				t.Errorf("%d of 1000 bytes: %v\n%s", used, err, text)
+			}
+		}
+	}
+}
+
 // TestPoolsAlike: a snapshot, a core that gcore writes and the process itself say the same.
 func TestPoolsAlike(t *testing.T) {
 	l := startLeaker(t, "LPC_STACKS=1")
@@ -176,15 +194,15 @@ func TestPoolsAlike(t *testing.T) {
 	if at == nil {
 		t.Fatal(live)
 	}
-	pool := "!pool " + at[1] + " 1"
-	livePool := l.run(t, pool)
+	page := "!pool " + at[1] + " 1"
+	livePage := l.run(t, page)
 	alike := func(name string, tg target.Target) {
 		s := &stage{target: tg, session: kd.NewSession(tg)}
 		if got := s.run(t, line); got != live {
 			t.Errorf("%s: %s", name, golden.Differ(got, live))
 		}
-		if got := s.run(t, pool); got != livePool {
-			t.Errorf("%s: %s", name, golden.Differ(got, livePool))
+		if got := s.run(t, page); got != livePage {
+			t.Errorf("%s: %s", name, golden.Differ(got, livePage))
 		}
 	}
 	file, err := snapshot.Format.Open(l.save(t))

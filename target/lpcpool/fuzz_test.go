@@ -99,7 +99,7 @@ func all(t *testing.T, v *View, l map[uint32][]byte) {
 			t.Fatalf("the name of port %+v stands nowhere", o)
 		}
 	}
-	pools(t, v, l, most)
+	asPool(t, v, l, most)
 	n = 0
 	for range v.Threads(0) {
 		count("threads")
@@ -126,8 +126,8 @@ func all(t *testing.T, v *View, l map[uint32][]byte) {
 	v.Time(base(), 12345)
 }
 
-// pools asks what a damaged pool says of itself as a pool.
-func pools(t *testing.T, v *View, l map[uint32][]byte, most int) {
+// asPool asks what a damaged pool says of itself as a pool.
+func asPool(t *testing.T, v *View, l map[uint32][]byte, most int) {
 	t.Helper()
 	if _, err := v.TagUse(t.Context(), false); err != nil {
 		t.Fatal(err)
@@ -141,9 +141,11 @@ func pools(t *testing.T, v *View, l map[uint32][]byte, most int) {
 			t.Fatalf("sections without end, or %v", err)
 		}
 	}
-	for i := range uint64(len(l)) * pool.ExtentSize / pageSize {
-		if _, list, _ := v.PoolPage(base() | i*pageSize); len(list) > pageSize/blockAlign+1 {
-			t.Fatalf("%d blocks in page %d", len(list), i)
+	for i := range uint64(len(l)) {
+		for _, page := range []uint64{0, 1, 17, pages - 1} {
+			if _, list, _ := v.PoolPage(base() | i*pool.ExtentSize + page*pageSize); len(list) > pageSize/blockAlign+1 {
+				t.Fatalf("%d blocks in page %d", len(list), page)
+			}
 		}
 	}
 }
