@@ -68,7 +68,8 @@ func (p *poolCmd) look(ctx context.Context, t target.Target) error {
 		text := p.text(before, now)
 		switch {
 		case screen:
-			text = append([]byte("\x1b[H\x1b[J"), text...) // to the top, and clear
+			columns, rows := screenSize(os.Stdout)
+			text = append([]byte("\x1b[H\x1b[J"), fit(text, columns, rows)...) // to the top, and clear
 		case before != nil && !p.JSON:
 			text = append([]byte("\n"), text...)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/seed-eedd8485/lpc/kd"
 	"github.com/seed-eedd8485/lpc/kd/holdings"
 	"github.com/seed-eedd8485/lpc/kd/records"
+	"github.com/seed-eedd8485/lpc/target"
 	"github.com/seed-eedd8485/lpc/target/live"
 	"github.com/seed-eedd8485/lpc/target/snapshot"
 )
@@ -150,6 +151,43 @@ func TestPoolGrowth(t *testing.T) {
 	}{{5, 5, ""}, {7, 5, "+2"}, {5, 7, "-2"}, {0, 0, ""}} {
 		if got := growth(c.now, c.was); got != c.want {
 			t.Errorf("%d after %d: %q, want %q", c.now, c.was, got, c.want)
+		}
+	}
+}
+
+// Limits that are nearly used up, and what failed, stand below the table.
+func TestPoolLimits(t *testing.T) {
+	r := &holdings.Report{
+		Accounts: []target.PoolAccount{
+			{Process: target.Process{ID: 1, Image: "full"}, Used: 95, Limit: 100, Failures: 2, FailedQuota: "pool\x1blimit"},
+			{Process: target.Process{ID: 2, Image: "fine"}, Used: 89, Limit: 100},
+		},
+		Quotas:  []holdings.Quota{{Process: 1, Port: "spool", UID: 5, Granted: 90, Limit: 100}, {Process: 1, Port: "other", UID: 5, Granted: 89, Limit: 100}},
+		Trouble: []string{"something"},
+	}
+	var b bytes.Buffer
+	poolLimits(&b, r)
+	want := `Excessive: full 1 has 95 of the 100 bytes that its pool may have
+Failed: 2 allocations of full 1; the last one met: pool\u{1b}limit
+Excessive: port spool of process 1 has granted uid 5 section memory of 90 of 100 bytes
+Note: something
+`
+	if b.String() != want {
+		t.Errorf("%s\nwant\n%s", b.String(), want)
+	}
+}
+
+func TestFit(t *testing.T) {
+	for _, c := range []struct {
+		text          string
+		columns, rows int
+		want          string
+	}{
+		{"abc\nd\n", 0, 0, "abc\nd\n"}, {"abc\nd\n", 2, 0, "ab\nd\n"}, {"éèê\n", 2, 9, "éè\n"}, {"", 5, 5, ""},
+		{"1\n2\n3\n", 9, 4, "1\n2\n3\n"}, {"1\n2\n3\n4\n", 9, 4, "1\n2\n... 2 more\n"}, {"1\n2\n", 9, 2, "... 2 more\n"}, {"1\n2\n", 9, 1, "1\n2\n"},
+	} {
+		if got := string(fit([]byte(c.text), c.columns, c.rows)); got != c.want {
+			t.Errorf("%q on %d by %d: %q, want %q", c.text, c.columns, c.rows, got, c.want)
 		}
 	}
 }
