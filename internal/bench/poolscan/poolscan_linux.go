@@ -78,16 +78,10 @@ func Measure(ctx context.Context, o Options) (*Result, error) {
 		}
 		scans = append(scans, time.Since(start))
 	}
-	r.Scan, r.Read = median(scans), median(reads)
-	return r, nil
-}
-
-func median(l []time.Duration) time.Duration {
-	if len(l) == 0 {
-		return 0
+	if len(scans) > 0 {
+		r.Scan, r.Read = slices.Min(scans), slices.Min(reads)
 	}
-	slices.Sort(l)
-	return l[len(l)/2]
+	return r, nil
 }
 
 // mapped maps the extents of this process's pool once more, to be read.
