@@ -25,6 +25,9 @@ type DialOptions struct {
 	// Trace is told of each step of the connection. It is called where the step
 	// happens and must not block. Nil costs nothing.
 	Trace func(TraceEvent)
+	// Tag names, in what debuggers show, the section memory that this end allocates:
+	// one to four printable ASCII characters. "Sect" unless set.
+	Tag string
 	// RefuseDeadlock, if not nil, is asked about each call that waits for longer than
 	// a millisecond and was made with a Request's Context; package deadlock has one
 	// that looks. A call that it finds in a proved cycle of waits fails with
@@ -53,6 +56,9 @@ func Dial(ctx context.Context, name string, o *DialOptions) (*Conn, error) {
 		o = &DialOptions{}
 	}
 	eo := engine.DialOptions{Info: o.Info, ServerUID: o.ServerUID, MaxMessage: o.MaxMessage, Trace: tracer(o.Trace), Deadlock: o.RefuseDeadlock}
+	if eo.Tag, err = engine.ParseTag(o.Tag); err != nil {
+		return nil, wrap("dial", n.Short(), 0, err)
+	}
 	if o.Handler != nil {
 		eo.Handler = engineHandler(o.Handler)
 	}
@@ -103,6 +109,21 @@ func (c *Conn) Send(ctx context.Context, data []byte) error {
 // waited for; Release keeps them for the next.
 func (c *Conn) Alloc(ctx context.Context, n int) (*Buffer, error) {
 	b, err := c.c.Alloc(ctx, n)
+	if err != nil {
+		return nil, wrap("alloc", c.c.Name(), 0, err)
+	}
+	return &Buffer{b}, nil
+}
+
+// AllocTag is Alloc under a tag of its own: one to four printable ASCII characters, by
+// which `lpc pool` and kd's !poolused, !poolfind and !pooldiff tell whose memory it is.
+// A process that was started with LPC_STACKS=1 also records where it was allocated.
+func (c *Conn) AllocTag(ctx context.Context, n int, tag string) (*Buffer, error) {
+	t, err := engine.ParseTag(tag)
+	if err != nil {
+		return nil, wrap("alloc", c.c.Name(), 0, err)
+	}
+	b, err := c.c.AllocTag(ctx, n, t)
 	if err != nil {
 		return nil, wrap("alloc", c.c.Name(), 0, err)
 	}

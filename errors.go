@@ -32,6 +32,9 @@ var (
 	ErrNotFound = namespace.ErrNotFound
 	// ErrInUse: a live port has the name.
 	ErrInUse = namespace.ErrInUse
+	// ErrInvalidTag: the text is no tag of one to four printable ASCII characters,
+	// or one of the library's own.
+	ErrInvalidTag = engine.ErrInvalidTag
 	// ErrInvalidName: the name cannot be a port's.
 	ErrInvalidName = namespace.ErrInvalidName
 	// ErrUntrustedRoot: others may write a directory on the way to the name.

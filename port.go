@@ -39,6 +39,10 @@ type ListenOptions struct {
 	OnClose func(*Conn, error)
 	// ManualAccept leaves connection requests to Port.Accept.
 	ManualAccept bool
+	// Tag names, in what debuggers show, the section memory that this process
+	// allocates for the port: one to four printable ASCII characters. "Sect" unless
+	// set.
+	Tag string
 	// Trace is told of each step of the port. It is called where the step
 	// happens and must not block. Nil costs nothing.
 	Trace func(TraceEvent)
@@ -69,6 +73,9 @@ func Listen(name string, o *ListenOptions) (*Port, error) {
 	eo := engine.PortOptions{
 		MaxMessage: o.MaxMessage, MaxWorkers: o.MaxWorkers, Trace: tracer(o.Trace),
 		Limits: engine.Limits{Connections: o.MaxConns, ConnectionsPerUID: o.MaxConnsPerUID, BytesPerUID: o.MaxSectionBytesPerUID},
+	}
+	if eo.Tag, err = engine.ParseTag(o.Tag); err != nil {
+		return nil, wrap("listen", n.Short(), 0, err)
 	}
 	if o.AllowEveryone || len(o.AllowUIDs) > 0 {
 		eo.Mode = fs.FileMode(0o666)

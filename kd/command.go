@@ -45,7 +45,7 @@ func table() []*Command {
 		&cmdWaitchain, &cmdDeadlock, &cmdStuck, &cmdFailed,
 		&cmdReadmem, &cmdWritemem, &cmdFindfree, &cmdScratch, &cmdU, &cmdUr, &cmdMbr, &cmdSector, &cmdReaddisk,
 		&cmdBugcheck, &cmdAnalyze, &cmdStackcheck, &cmdStacks, &cmdLm, &cmdLmtn, &cmdR, &cmdK, &cmdKb, &cmdKv, &cmdKf, &cmdKn, &cmdCxr, &cmdTrap, &cmdTss,
-		&cmdDa, &cmdDu, &cmdDds, &cmdPte, &cmdFormats, &cmdIsf, &cmdVM, &cmdPoolused,
+		&cmdDa, &cmdDu, &cmdDds, &cmdPte, &cmdFormats, &cmdIsf, &cmdVM, &cmdPoolused, &cmdPoolfind, &cmdPool, &cmdPooldiff,
 		&cmdHelp, &cmdSetProcess, &cmdSetThread, &cmdVertarget, &cmdQuit,
 	}
 }

@@ -3,42 +3,50 @@ package kd
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
 	"github.com/seed-eedd8485/lpc/internal/escape"
+	"github.com/seed-eedd8485/lpc/kd/holdings"
 	"github.com/seed-eedd8485/lpc/target"
 )
 
 var cmdPoolused = Command{
 	Name: "!poolused", Args: "[Flags [Tag]]",
 	Short: "Show what the pools hold, by tag.",
-	Long: `Flags: 2 sorts by bytes of nonpaged pool, 4 by bytes of paged pool, 0 by tag. /t and a decimal number
-before or behind the flags shows that many rows. Tag is four characters, in which * and ? stand for
-any: only its rows are shown. Counted are the blocks that are allocated at the moment.`,
+	Long: `Flags: 2 sorts by bytes of nonpaged pool, 4 by bytes of paged pool, 0 by tag; 1 shows allocations and
+frees apart, 8 is session pool, 10 adds who holds it: process, port, and the place in the code that
+allocated it where that is recorded. /t and a decimal number before or behind the flags shows that many
+rows. Tag is four characters, in which * and ? stand for any: only its rows are shown. Allocs are those
+that were not freed, but with 1.
+
+Of processes of ours, pools that are locked in memory are nonpaged. Section memory is paged and bears the
+tag of who allocated it; the memory of a process's sections is counted at the end that allocates in it.`,
 	Needs: target.Pools,
 }
 
-func init() { cmdPoolused.Run = runPoolused }
+func init() { cmdPoolused.Run, cmdPoolused.JSON = runPoolused, jsonPoolused }
 
-// poolUse is what has one tag.
-type poolUse struct {
-	tag             string
-	allocs, bytes   uint64 // nonpaged
-	pAllocs, pBytes uint64 // paged
-}
+// Flags of !poolused.
+const (
+	poolVerbose    = 0x1
+	poolByNonPaged = 0x2
+	poolByPaged    = 0x4
+	poolSession    = 0x8
+	poolOwners     = 0x10 // our own
+)
 
 // poolArgs are the arguments of !poolused.
 type poolArgs struct {
 	flags uint64
-	tag   string
+	tag   tagPattern
 	rows  int
 }
 
-func (s *Session) poolArgs(args []string) (a poolArgs, err error) {
-	a.rows = -1
+func parsePoolArgs(args []string) (a poolArgs, err error) {
+	a.rows, a.tag = -1, tagPattern{text: "*", any: true}
 	plain := 0
 	for _, w := range args {
 		n, isRows := strings.CutPrefix(strings.ToLower(w), "/t")
@@ -52,14 +60,13 @@ func (s *Session) poolArgs(args []string) (a poolArgs, err error) {
 			if a.flags, err = number(w); err != nil {
 				return a, err
 			}
-			if a.flags&^6 != 0 {
-				return a, fmt.Errorf("!poolused: flags %x, expected 0, 2 or 4", a.flags)
+			if a.flags&^0x1f != 0 {
+				return a, fmt.Errorf("!poolused: flags %x, expected a sum of 1, 2, 4, 8 and 10", a.flags)
 			}
 		case plain == 1:
-			if _, err := path.Match(w, ""); err != nil || len(w) > 32 {
-				return a, fmt.Errorf("!poolused: %s is no pattern of a tag", escape.Text(w))
+			if a.tag, err = tagOf(w); err != nil {
+				return a, err
 			}
-			a.tag = w
 		default:
 			return a, fmt.Errorf("%s is too much; usage: !poolused %s", escape.Text(w), cmdPoolused.Args)
 		}
@@ -68,73 +75,209 @@ func (s *Session) poolArgs(args []string) (a poolArgs, err error) {
 	return a, nil
 }
 
+// tagUse counts what the target's pools hold, as the target itself does where it can.
+func (s *Session) tagUse(ctx context.Context, session bool) (*target.TagCounts, error) {
+	if p, ok := s.Target.System().(target.Pooled); ok {
+		return p.TagUse(ctx, session)
+	}
+	c := target.NewCounter("the blocks, counted one by one")
+	n := 0
+	c.Add(func(yield func(target.Block) bool) {
+		for b := range s.Target.System().Blocks("") {
+			if n++; n%1024 == 0 && ctx.Err() != nil || !yield(b) {
+				return
+			}
+		}
+	})
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return c.Counts(), nil
+}
+
+// usedTags are the tags that a line of !poolused asks for, in its order.
+func (s *Session) usedTags(ctx context.Context, a poolArgs) (*target.TagCounts, error) {
+	c, err := s.tagUse(ctx, a.flags&poolSession != 0)
+	if err != nil {
+		return nil, fmt.Errorf("!poolused: %w", err)
+	}
+	c.Tags = slices.DeleteFunc(slices.Clone(c.Tags), func(u target.TagUse) bool {
+		had := u.NonPaged.Outstanding() + u.Paged.Outstanding()
+		if a.flags&poolVerbose != 0 {
+			had = u.NonPaged.Allocs + u.Paged.Allocs
+		}
+		return had == 0 || !a.tag.matches(u.Tag)
+	})
+	by := func(target.TagUse) uint64 { return 0 }
+	switch {
+	case a.flags&poolByNonPaged != 0:
+		by = func(u target.TagUse) uint64 { return u.NonPaged.Bytes }
+	case a.flags&poolByPaged != 0:
+		by = func(u target.TagUse) uint64 { return u.Paged.Bytes }
+	}
+	slices.SortStableFunc(c.Tags, func(x, y target.TagUse) int {
+		return cmp.Or(cmp.Compare(by(y), by(x)), cmp.Compare(string(x.Tag[:]), string(y.Tag[:])))
+	})
+	return c, nil
+}
+
 func runPoolused(ctx context.Context, s *Session, o *Out, args []string) error {
-	a, err := s.poolArgs(args)
+	a, err := parsePoolArgs(args)
 	if err != nil {
 		return err
 	}
-	byTag := map[[4]byte]*poolUse{}
-	var trouble []string
-	n := 0
-	for b := range s.Target.System().Blocks("") {
-		if n++; n%1024 == 0 && ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if b.Err != nil {
-			trouble = append(trouble, b.Err.Error())
-			continue
-		}
-		if !b.Allocated {
-			continue
-		}
-		tag := b.Tag
-		tag[3] &^= 0x80 // a protected tag
-		u := byTag[tag]
-		if u == nil {
-			u = &poolUse{tag: string(tag[:])}
-			byTag[tag] = u
-		}
-		if b.Paged {
-			u.pAllocs, u.pBytes = u.pAllocs+1, u.pBytes+b.Size
-		} else {
-			u.allocs, u.bytes = u.allocs+1, u.bytes+b.Size
-		}
+	c, err := s.usedTags(ctx, a)
+	if err != nil {
+		return err
 	}
-	list := make([]*poolUse, 0, len(byTag))
-	for _, u := range byTag {
-		if ok, _ := path.Match(a.tag, u.tag); ok || a.tag == "" {
-			list = append(list, u)
-		}
+	if c.How != "" {
+		o.Printf("%s\n\n", escape.Text(c.How))
 	}
 	sorted := "Tag"
-	by := func(*poolUse) uint64 { return 0 }
 	switch {
-	case a.flags&2 != 0:
-		sorted, by = "NonPaged Pool Consumed", func(u *poolUse) uint64 { return u.bytes }
-	case a.flags&4 != 0:
-		sorted, by = "Paged Pool Consumed", func(u *poolUse) uint64 { return u.pBytes }
+	case a.flags&poolByNonPaged != 0:
+		sorted = "NonPaged Pool Consumed"
+	case a.flags&poolByPaged != 0:
+		sorted = "Paged Pool Consumed"
 	}
-	slices.SortFunc(list, func(x, y *poolUse) int { return cmp.Or(cmp.Compare(by(y), by(x)), cmp.Compare(x.tag, y.tag)) })
-	o.Printf("   Sorting by %s\n  Pool Used:\n            NonPaged            Paged\n Tag    Allocs     Used    Allocs     Used\n", sorted)
-	total := poolUse{tag: "TOTAL"}
-	for i, u := range list {
-		total.allocs, total.bytes = total.allocs+u.allocs, total.bytes+u.bytes
-		total.pAllocs, total.pBytes = total.pAllocs+u.pAllocs, total.pBytes+u.pBytes
+	o.Printf("   Sorting by %s\n  Pool Used:\n", sorted)
+	row := o.poolRow
+	if a.flags&poolVerbose != 0 {
+		row = o.poolRowVerbose
+		o.Printf("            NonPaged                                Paged\n Tag    Allocs     Frees      Diff      Used    Allocs     Frees      Diff      Used\n")
+	} else {
+		o.Printf("            NonPaged            Paged\n Tag    Allocs     Used    Allocs     Used\n")
+	}
+	var total target.TagUse
+	for i, u := range c.Tags {
+		total.NonPaged, total.Paged = total.NonPaged.Plus(u.NonPaged), total.Paged.Plus(u.Paged)
 		if a.rows < 0 || i < a.rows {
-			o.poolRow(u)
+			row(tagText(u.Tag), u, s.tagNote(u.Tag))
 		}
 	}
-	o.poolRow(&total)
-	for i, t := range trouble {
-		if i == maxTroubleLines {
-			o.Printf("%d more could not be read\n", len(trouble)-i)
-			break
-		}
-		o.Printf("Not readable: %s\n", escape.Text(t))
+	row("TOTAL", total, "")
+	s.notes(o, c.Notes, c.More)
+	if a.flags&poolOwners != 0 {
+		return s.poolOwners(ctx, o, a)
 	}
 	return nil
 }
 
-func (o *Out) poolRow(u *poolUse) {
-	o.Printf(" %-5s %7d  %8d  %7d  %8d\n", escape.Text(u.tag), u.allocs, u.bytes, u.pAllocs, u.pBytes)
+// tagNote is what is printed behind a row: what the tag is for.
+func (s *Session) tagNote(tag [4]byte) string {
+	if _, ours := holdings.Ours(s.reader); ours {
+		return ownTags[tagText(tag)]
+	}
+	return ""
+}
+
+func (o *Out) poolRow(tag string, u target.TagUse, note string) {
+	o.Printf(" %-5s %7d  %8d  %7d  %8d%s\n", escape.Text(tag), u.NonPaged.Outstanding(), u.NonPaged.Bytes, u.Paged.Outstanding(), u.Paged.Bytes, behind(note))
+}
+
+func (o *Out) poolRowVerbose(tag string, u target.TagUse, note string) {
+	n, p := u.NonPaged, u.Paged
+	o.Printf(" %-5s %7d  %8d  %8d  %8d  %8d  %8d  %8d  %8d%s\n", escape.Text(tag), n.Allocs, n.Frees, n.Outstanding(), n.Bytes, p.Allocs, p.Frees, p.Outstanding(), p.Bytes, behind(note))
+}
+
+func behind(note string) string {
+	if note == "" {
+		return ""
+	}
+	return "\t" + escape.Text(note)
+}
+
+// notes prints sentences on what could not be read.
+func (s *Session) notes(o *Out, notes []string, more int) {
+	if n := len(notes) - maxTroubleLines; n > 0 {
+		notes, more = notes[:maxTroubleLines], more+n
+	}
+	for _, t := range notes {
+		o.Printf("Note: %s\n", escape.Text(t))
+	}
+	if more > 0 {
+		o.Printf("Notes like these that are not shown: %d\n", more)
+	}
+}
+
+// poolOwners prints who holds what, most bytes first.
+func (s *Session) poolOwners(ctx context.Context, o *Out, a poolArgs) error {
+	if _, ours := holdings.Ours(s.reader); !ours {
+		return errors.New("!poolused: this target does not tell who holds what")
+	}
+	r, err := holdings.Look(ctx, s.reader)
+	if err != nil {
+		return fmt.Errorf("!poolused: %w", err)
+	}
+	o.Printf("\n  By owner:\n Tag    Blocks     Bytes  Owner\n")
+	rows := 0
+	for _, h := range r.Holdings {
+		if !a.tag.matches(h.Tag) {
+			continue
+		}
+		if rows++; a.rows >= 0 && rows > a.rows {
+			break
+		}
+		o.Printf(" %-5s %7d  %8d  %s\n", escape.Text(tagText(h.Tag)), h.Blocks, h.Bytes, ownerText(h.Holder, h.Image))
+	}
+	s.notes(o, r.Trouble, r.More)
+	return nil
+}
+
+// ownerText names a holder in words: "leaky 4711, port spool, allocated in main.work (work.go:12)".
+func ownerText(h holdings.Holder, image string) string {
+	if h.Process == 0 { // of a system whose pools belong to nobody
+		if h.Paged {
+			return "paged pool"
+		}
+		return "nonpaged pool"
+	}
+	text := fmt.Sprintf("%s %d", escape.Text(cmp.Or(image, "process")), h.Process)
+	if h.Port != "" {
+		text += ", port " + escape.Text(h.Port)
+	}
+	if h.Large {
+		text += ", sections"
+	}
+	if h.Caller != "" {
+		text += ", allocated in " + escape.Text(h.Caller)
+	}
+	return text
+}
+
+// poolusedTag is a row of !poolused as JSON.
+type poolusedTag struct {
+	Tag      string     `json:"tag"`
+	NonPaged poolNumber `json:"nonpaged"`
+	Paged    poolNumber `json:"paged"`
+	Note     string     `json:"description,omitempty"`
+}
+
+type poolNumber struct {
+	Allocs uint64 `json:"allocs"` // with frees: all there were; else those that were not freed
+	Frees  uint64 `json:"frees"`
+	Bytes  uint64 `json:"bytes"`
+}
+
+func jsonPoolused(ctx context.Context, s *Session, args []string) (any, error) {
+	a, err := parsePoolArgs(args)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.usedTags(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	v := struct {
+		How   string        `json:"how,omitempty"`
+		Tags  []poolusedTag `json:"tags"`
+		Notes []string      `json:"notes,omitempty"`
+	}{How: c.How, Tags: []poolusedTag{}, Notes: c.Notes}
+	for i, u := range c.Tags {
+		if a.rows >= 0 && i >= a.rows {
+			break
+		}
+		v.Tags = append(v.Tags, poolusedTag{tagText(u.Tag), poolNumber(u.NonPaged), poolNumber(u.Paged), s.tagNote(u.Tag)})
+	}
+	return v, nil
 }

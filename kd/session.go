@@ -22,6 +22,8 @@ type Session struct {
 	// Status is what the last command that has a verdict found: 0 nothing, 1 proved,
 	// 3 possible only. It is the exit status of lpc kd -c.
 	Status int
+	// Open opens a further file, which !pooldiff compares with; nil: it cannot.
+	Open func(path string) (target.Target, error)
 
 	poolSearch bool
 	process    uint64 // default process's address, 0: none was set

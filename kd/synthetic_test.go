@@ -93,11 +93,16 @@ func TestHostileText(t *testing.T) {
 	copy(rec.CallName[:], evil)
 	rec.Cid.UniqueProcess = 1001
 	g.put(th, &rec)
-	hdr := pool.Header{Version: pool.Version, ProcessID: 1000}
-	copy(hdr.Program[:], evil)
+	const header = 1000<<40 | extentHead + blockHead
+	f.put(header+96, []byte{3})                 // Header.Failures
+	f.put(header+112, []byte("\x1b\n\x07\xff")) // FailureTag
+	f.put(header+120, []byte(evil))             // FailureQuota
+	f.put(header+176, []byte(evil))             // Program
+	f.add("\x1b\n\x07\xff", port, []byte(evil))
+	f.add("Sect", port, &pool.Section{Port: pool.Addr(port), Mine: 1, Size: 1 << 14, Used: 5, Blocks: 1, UserTag: pool.Tag([]byte("\x07\n]\x9b"))})
 	tg := newFakeTarget(f, g)
 	for _, c := range kd.Commands() {
-		for _, args := range []string{"", fmt.Sprintf(" %x", port), fmt.Sprintf(" %x", th), fmt.Sprintf(" %x", m), " 12345", " 0", fmt.Sprintf(" _ETHREAD %x", th), " \\", ` "` + `\RPC Control"`, " \"" + evil + "\"", " 0 7"} {
+		for _, args := range []string{"", fmt.Sprintf(" %x", port), fmt.Sprintf(" %x", th), fmt.Sprintf(" %x", m), " 12345", " 0", fmt.Sprintf(" _ETHREAD %x", th), " \\", ` "` + `\RPC Control"`, " \"" + evil + "\"", " 0 7", " 11", " *"} {
 			for _, j := range []bool{false, true} {
 				s := kd.NewSession(tg)
 				s.JSON = j
@@ -107,7 +112,7 @@ func TestHostileText(t *testing.T) {
 				if err != nil {
 					text += err.Error()
 				}
-				for _, r := range strings.ReplaceAll(text, "\n", "") {
+				for _, r := range strings.NewReplacer("\n", "", "\t", "").Replace(text) { // no evil text has a tab
 					if !unicode.IsPrint(r) && !j || r < ' ' {
 						t.Fatalf("%s%s: %U in %q", c.Name, args, r, text)
 					}

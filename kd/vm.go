@@ -7,24 +7,24 @@ import (
 	"slices"
 
 	"github.com/seed-eedd8485/lpc/internal/escape"
+	"github.com/seed-eedd8485/lpc/kd/holdings"
 	"github.com/seed-eedd8485/lpc/ntdump"
 	"github.com/seed-eedd8485/lpc/target"
 )
 
 var cmdVM = Command{
 	Name: "!vm", Args: "[Flags]",
-	Short: "Show how much memory the machine of a Windows dump has, and what it is used for.",
+	Short: "Show how much memory the pools take, of which limits; of a Windows dump, the machine's memory too.",
 	Long: `Pages, and in parentheses KB. Flag 1 leaves the processes out. The counters are those that the kernel's
 debugger data names; what it does not name needs symbols, and a line says so. Nonpaged pool that is used
-to 90 per cent or more is marked: WinDbg's own limit is not published.`,
-	Needs: target.Physical,
+to 90 per cent or more is marked: WinDbg's own limit is not published.
+
+Of processes of ours: the pools, which are nonpaged where they are locked in memory; the sections that they
+allocate in, granted and in use; what failed, and the quota that caused it. A pool, and the section memory
+that a port has granted to one user, is marked from 90 per cent of its limit on.`,
 }
 
 func init() { cmdVM.Run = runVM }
-
-// excessive is the part of the nonpaged pool, in per cent, from which its use is
-// marked.
-const excessive = 90
 
 func runVM(ctx context.Context, s *Session, o *Out, args []string) error {
 	if err := atMost(args, 1, "!vm [Flags]"); err != nil {
@@ -35,6 +35,14 @@ func runVM(ctx context.Context, s *Session, o *Out, args []string) error {
 		if flags, err = number(args[0]); err != nil {
 			return err
 		}
+	}
+	if s.Target.System() != nil {
+		if _, ours := holdings.Ours(s.reader); ours {
+			return s.processPools(ctx, o, flags)
+		}
+	}
+	if why := s.Target.Lacks(target.Physical); why != "" {
+		return fmt.Errorf("!vm: %s", escape.Text(why))
 	}
 	d, err := s.windowsDump("!vm")
 	if err != nil {
@@ -77,6 +85,11 @@ type vmReport struct {
 
 func (v *vmReport) line(name string, pages uint64) {
 	v.o.Printf("\t%-21s %9d (%10d Kb)\n", name+":", pages, pages*4)
+}
+
+// process prints the line of a process.
+func (v *vmReport) process(id, image string, pages uint64) {
+	v.o.Printf("         %s %-15s %9d (%10d Kb)\n", id, escape.Text(image), pages, pages*4)
 }
 
 // missing prints a line without a value.
@@ -139,7 +152,7 @@ func (v *vmReport) nonPaged() {
 	}
 	most /= pageBytes
 	v.line("NonPagedPool Max", most)
-	if known && most > 0 && used >= most*excessive/100 {
+	if known && holdings.Nears(used, most) {
 		v.o.Printf("\t********** Excessive NonPaged Pool Usage *****\n")
 	}
 }
@@ -213,7 +226,7 @@ func (s *Session) privatePages(ctx context.Context, v *vmReport) error {
 	v.line("Total Private", total)
 	slices.SortStableFunc(list, func(a, b private) int { return cmp.Compare(b.pages, a.pages) })
 	for _, x := range list {
-		v.o.Printf("         %04x %-15s %9d (%10d Kb)\n", x.p.ID, escape.Text(x.p.Image), x.pages, x.pages*4)
+		v.process(fmt.Sprintf("%04x", x.p.ID), x.p.Image, x.pages)
 	}
 	for i, t := range trouble {
 		if i == maxTroubleLines {

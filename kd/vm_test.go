@@ -71,13 +71,13 @@ func TestPoolused(t *testing.T) {
 		count, size = count+1, size+b.Size
 	}
 	lines := strings.Split(text, "\n")
-	if len(lines) < 6 || !strings.HasPrefix(lines[0], "   Sorting by Paged Pool Consumed") || lines[4] != f(" Port        0         0  %7d  %8d", count, size) || !strings.HasPrefix(lines[5], " TOTAL ") {
+	if len(lines) < 6 || !strings.HasPrefix(lines[0], "   Sorting by Paged Pool Consumed") || lines[4] != f(" Port        0         0  %7d  %8d\tport objects and their names", count, size) || !strings.HasPrefix(lines[5], " TOTAL ") {
 		t.Errorf("%s", text)
 	}
-	if text, _, err := run(t, tg, "!poolused /t1"); err != nil || strings.Count(text, "\n") != 6 {
+	if text, _, err := run(t, tg, "!poolused /t1"); err != nil || strings.Count(text, "\n") != 7 {
 		t.Errorf("%v\n%s", err, text)
 	}
-	for _, bad := range []string{"!poolused 1", "!poolused x", "!poolused /t0", "!poolused 0 [", "!poolused 0 a b"} {
+	for _, bad := range []string{"!poolused 20", "!poolused x", "!poolused /t0", "!poolused 0 [", "!poolused 0 a b"} {
 		if text, _, err := run(t, tg, bad); err == nil || text != "" {
 			t.Errorf("%s: %v, %q", bad, err, text)
 		}

@@ -144,6 +144,9 @@ type Block struct {
 	Tag       [4]byte
 	Allocated bool
 	Paged     bool
+	Protected bool   // its tag must be named to free it (NT)
+	Quota     bool   // charged to the process that Owner names (NT)
+	Big       bool   // an allocation of whole pages, which has no header: Addr is Body
 	Owner     uint64 // object or process that it belongs to, 0 when not known
 	Process   uint64
 	Err       error

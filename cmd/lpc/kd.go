@@ -43,7 +43,7 @@ func (k *kdCmd) Run() error {
 	}
 	defer t.Close()
 	s := kd.NewSession(t)
-	s.JSON = k.JSON
+	s.JSON, s.Open = k.JSON, openFile
 	switch {
 	case k.Line != nil:
 		err = carryOut(s, *k.Line)

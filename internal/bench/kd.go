@@ -1,6 +1,11 @@
 package bench
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+
+	"github.com/seed-eedd8485/lpc/internal/bench/poolscan"
+)
 
 // kdVariants are lpc with more or less for debuggers in it, by the environment that
 // makes it so.
@@ -27,6 +32,20 @@ func forKD(o Options) Options {
 	}
 	o.Hogs = max(o.Hogs, 0)
 	return o
+}
+
+// poolScanNote measures how fast kd finds a tag in a pool, in a sentence. A machine that
+// gives no pool of that size is told of; only the end of ctx is an error.
+func poolScanNote(ctx context.Context, o Options) (string, error) {
+	opts := poolscan.Normal
+	if o.Quick {
+		opts = poolscan.Options{Bytes: 16 << 20, Passes: 3}
+	}
+	r, err := poolscan.Measure(ctx, opts)
+	if err != nil {
+		return fmt.Sprintf("pool scan for a tag: not measured: %v", err), ctx.Err()
+	}
+	return r.Verdict(), nil
 }
 
 // kdNotes say the differences in words.

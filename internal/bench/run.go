@@ -57,6 +57,10 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) (err error) {
 	r.progress.clear()
 	if o.KD && runErr == nil {
 		r.notes = append(r.notes, kdNotes(r.lines)...)
+		r.progress.say("pool scan")
+		note, scanErr := poolScanNote(ctx, o)
+		r.progress.clear()
+		r.notes, runErr = append(r.notes, note), scanErr
 	}
 	if o.Native && runErr == nil {
 		r.notes = append(r.notes, nativeNotes(r.lines)...)

@@ -36,14 +36,17 @@ func (b *Buffer) Release() {
 }
 
 // Alloc gives n bytes of section memory.
-func (c *Conn) Alloc(ctx context.Context, n int) (*Buffer, error) {
+func (c *Conn) Alloc(ctx context.Context, n int) (*Buffer, error) { return c.AllocTag(ctx, n, c.tag) }
+
+// AllocTag is Alloc with a tag.
+func (c *Conn) AllocTag(ctx context.Context, n int, tag pool.Tag) (*Buffer, error) {
 	if n < 0 || n > c.maxMessage {
 		return nil, tooLarge("buffer", n, c.maxMessage, "the connection's limit")
 	}
 	if err := c.Err(); err != nil {
 		return nil, err
 	}
-	r, err := c.sections.acquire(ctx, c, max(n, 1))
+	r, err := c.sections.acquire(ctx, c, max(n, 1), tag)
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +215,7 @@ func (k *call) startAs2(ctx context.Context, c *Conn, name *callName, data []byt
 		return context.Cause(ctx)
 	}
 	if r == nil && n > wire.MaxInline {
-		if r, err = c.sections.acquire(ctx, c, n); err != nil {
+		if r, err = c.sections.acquire(ctx, c, n, c.tag); err != nil {
 			return err
 		}
 		k.region = r
@@ -423,7 +426,7 @@ func (c *Conn) send(ctx context.Context, data []byte) (id uint32, err error) {
 		touch(c)
 		return req.MessageID, fromChannel(err)
 	}
-	r, err := c.sections.acquire(ctx, c, len(data))
+	r, err := c.sections.acquire(ctx, c, len(data), c.tag)
 	if err != nil {
 		return req.MessageID, err
 	}

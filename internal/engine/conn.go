@@ -35,6 +35,7 @@ type Conn struct {
 	recv     *channel.Receiver
 	disp     *dispatcher
 	sections sections
+	tag      pool.Tag           // of its section memory, unless another is said
 	threads  [nearSlots]*thread // of callers, by slot; whoever holds the slot may touch its own
 	waiting  []*thread          // who waits, by slot, where stacks are recorded; likewise
 
@@ -145,7 +146,7 @@ func newConn(pr *process, kind uint32, name string) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Conn{proc: pr, rec: rec, addr: a, name: name, server: kind == pool.PortServerComm, teardown: make(chan struct{}, 1), torn: make(chan struct{})}
+	c := &Conn{proc: pr, rec: rec, addr: a, name: name, tag: pool.TagSection, server: kind == pool.PortServerComm, teardown: make(chan struct{}, 1), torn: make(chan struct{})}
 	initPort(pr, rec, a, kind)
 	if c.handle, err = pr.pool.NewHandle(a, pool.PortAllAccess); err != nil {
 		pr.pool.Free(a)

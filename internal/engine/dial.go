@@ -30,6 +30,7 @@ type DialOptions struct {
 	OnClose    func(*Conn, error)
 	Trace      func(Event)
 	Deadlock   DeadlockCheck
+	Tag        pool.Tag // of section memory that this end allocates; 0: TagSection
 	// Check is asked about the listener before that is asked for a connection, and makes
 	// the view for it; nil: none.
 	Check func(security.Identity) (*ViewOffer, error)
@@ -90,6 +91,9 @@ func dial(ctx context.Context, name namespace.Name, o DialOptions) (made *Conn, 
 		return nil, err
 	}
 	c.peer, c.peerPID, c.trace, c.onClose, c.deadlock = peer, uint64(peer.PID), o.Trace, o.OnClose, o.Deadlock
+	if o.Tag != (pool.Tag{}) {
+		c.tag = o.Tag
+	}
 	c.disp = newDispatcher(pr, c.rec, c.addr, 256, name.Short(), o.Trace)
 	c.disp.manual = o.thread != nil
 	if o.Handler != nil {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 )
@@ -111,15 +112,32 @@ func (a *accounts) disconnect(uid uint32) {
 func (a *accounts) grant(uid uint32, n int64) error {
 	return a.with(uid, func(c *account) error {
 		if c.sections >= sectionsPerUID {
-			return fmt.Errorf("%w: uid %d has %d sections, the port's limit for one uid", ErrQuota, uid, c.sections)
+			return &grantError{"sections of one uid", fmt.Errorf("%w: uid %d has %d sections, the port's limit for one uid", ErrQuota, uid, c.sections)}
 		}
 		if c.bytes+n > a.limits.BytesPerUID {
-			return fmt.Errorf("%w: %d bytes of section memory asked, uid %d holds %d of %d", ErrQuota, n, uid, c.bytes, a.limits.BytesPerUID)
+			return &grantError{"section bytes of one uid", fmt.Errorf("%w: %d bytes of section memory asked, uid %d holds %d of %d", ErrQuota, n, uid, c.bytes, a.limits.BytesPerUID)}
 		}
 		c.bytes += n
 		c.sections++
 		return nil
 	})
+}
+
+// A grantError is a refused grant with the quota's name, as debuggers show it.
+type grantError struct {
+	quota string
+	error
+}
+
+func (e *grantError) Unwrap() error { return e.error }
+
+// quotaOf is the name of the quota that an error of grant is about.
+func quotaOf(err error) string {
+	var g *grantError
+	if errors.As(err, &g) {
+		return g.quota
+	}
+	return "a quota"
 }
 
 // ungrant gives back n bytes in so many sections.

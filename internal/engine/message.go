@@ -289,7 +289,7 @@ func (m *Message) replyRegion(n int, inPlace bool) (*region, error) {
 	if inPlace && m.region != nil && n <= m.region.size() {
 		return m.region, nil
 	}
-	return m.conn.sections.take(m.conn, n, false)
+	return m.conn.sections.take(m.conn, n, false, m.conn.tag)
 }
 
 // keepRoom notes that the reply's region is in use until the caller has read it.

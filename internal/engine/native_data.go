@@ -65,7 +65,7 @@ func (u Use) CopyData(write bool, index uint32, buf []byte) error {
 		return ErrMismatch
 	}
 	ctx := context.Background()
-	r, err := c.sections.acquire(ctx, c, max(len(buf), 1))
+	r, err := c.sections.acquire(ctx, c, max(len(buf), 1), c.tag)
 	if err != nil {
 		return err
 	}

@@ -290,6 +290,9 @@ func (r *Pending) connect() (*Conn, int, error) {
 		_ = r.link.WantCredentials() // else the client's answers count for nothing
 	}
 	c.maxMessage = min(p.opts.MaxMessage, r.max)
+	if p.opts.Tag != (pool.Tag{}) {
+		c.tag = p.opts.Tag
+	}
 	c.rec.ConnectionPort = p.addr
 	token, err := p.proc.newToken(r.peer, c.addr)
 	if err != nil {

@@ -29,6 +29,7 @@ type PortOptions struct {
 	OnConnect  func(*Pending)     // decides each connection request on a goroutine of its own
 	OnClose    func(*Conn, error) // a connection of the port has ended and is gone
 	Trace      func(Event)
+	Tag        pool.Tag // of section memory that the port's end allocates; 0: TagSection
 
 	native    bool // see NativeOptions
 	waitable  bool
@@ -99,6 +100,7 @@ func createPort(named *namespace.Name, o PortOptions) (*Port, error) {
 		conns: map[*Conn]struct{}{}, half: map[*Pending]struct{}{}, queued: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	initPort(pr, rec, a, kind)
+	rec.MaxSectionBytes = uint64(p.accounts.limits.BytesPerUID)
 	if o.native {
 		rec.MaxMessageLength, rec.MaxConnectionInfoLength = o.maxLength, uint16(o.maxInfo)
 	}

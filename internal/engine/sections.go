@@ -20,35 +20,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A region is one section of a connection. Each has one owner, the end that
-// allocates in it; the server makes them all. A region is used whole, by one
-// message at a time.
-type region struct {
-	owner  *sections
-	number uint32
-	sec    *section.Section
-	mine   bool
-	class  int
-	used   bool // by a message or a program; guarded by sections.mu
-	clean  bool // its pages were given back since its last use; likewise
-	rec    *pool.Section
-	addr   pool.Addr
-}
-
-func (r *region) bytes() []byte { return r.sec.Bytes() }
-func (r *region) size() int     { return r.sec.Size() }
-
-// Release gives back an own region that acquire gave.
-func (r *region) Release() {
-	r.owner.put(r)
-	r.owner.giveUp()
-}
-
-// info describes n bytes at the region's start.
-func (r *region) info(n int) wire.DataInfo {
-	return wire.DataInfo{Count: 1, Base: wire.SectionAddress(r.number, 0), DataLength: uint64(n)}
-}
-
 // Sections come in powers of two.
 const (
 	smallestClass = 14 // 16 KiB
@@ -116,7 +87,7 @@ func (s *sections) answered(id uint32) *grow {
 // take takes an own region of at least n bytes. At the server it makes one where
 // none is free; ErrQuota when that is not allowed. lend: it is taken for a call or a
 // program, whose Release is waited for before the memory goes.
-func (s *sections) take(c *Conn, n int, lend bool) (*region, error) {
+func (s *sections) take(c *Conn, n int, lend bool, tag pool.Tag) (*region, error) {
 	class := classOf(n)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,6 +96,7 @@ func (s *sections) take(c *Conn, n int, lend bool) (*region, error) {
 	}
 	s.collect(c)
 	if r := s.pop(class); r != nil {
+		r.taken(n, tag)
 		if lend {
 			s.users++
 		}
@@ -133,7 +105,7 @@ func (s *sections) take(c *Conn, n int, lend bool) (*region, error) {
 	if !c.server {
 		return nil, errNeedGrow
 	}
-	r, fd, err := s.make(c, class, true)
+	r, fd, err := s.make(c, class, true, tag)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +115,7 @@ func (s *sections) take(c *Conn, n int, lend bool) (*region, error) {
 		s.unmake(c, r)
 		return nil, err
 	}
-	r.used = true
+	r.taken(n, tag)
 	if lend {
 		s.users++
 	}
@@ -158,8 +130,6 @@ func (s *sections) pop(class int) *region {
 		if l := s.free[k]; len(l) > 0 {
 			r := l[len(l)-1]
 			s.free[k] = l[:len(l)-1]
-			r.used, r.clean = true, false
-			r.rec.Blocks = 1
 			return r
 		}
 	}
@@ -174,8 +144,7 @@ func (s *sections) put(r *region) {
 }
 
 func (s *sections) putLocked(r *region) {
-	r.used = false
-	r.rec.Used, r.rec.Blocks = 0, 0
+	r.given()
 	if s.free == nil {
 		s.free = map[int][]*region{}
 	}
@@ -202,19 +171,22 @@ func (s *sections) collect(c *Conn) {
 	s.held = kept
 }
 
-// make makes a section at the server. s.mu is held. fd is the caller's.
-func (s *sections) make(c *Conn, class int, mine bool) (*region, int, error) {
+// make makes a section at the server, for an allocation with that tag. s.mu is held. fd
+// is the caller's.
+func (s *sections) make(c *Conn, class int, mine bool, tag pool.Tag) (*region, int, error) {
 	if len(s.all) >= mostSections {
+		c.proc.pool.RecordFailure(1<<class, tag, "sections of one connection")
 		return nil, -1, fmt.Errorf("%w: the connection has %d sections, the limit", ErrQuota, len(s.all))
 	}
 	size := 1 << class
 	if err := c.port.accounts.grant(c.peer.UID, int64(size)); err != nil {
-		c.proc.pool.RecordFailure(size, pool.TagSection, "section bytes of one uid")
+		c.proc.pool.RecordFailure(size, tag, quotaOf(err))
 		return nil, -1, err
 	}
 	sec, fd, err := section.Create("lpc:section", size)
 	if err != nil {
 		c.port.accounts.ungrant(c.peer.UID, int64(size), 1)
+		c.proc.pool.RecordFailure(size, tag, "memory of the system")
 		return nil, -1, fmt.Errorf("%w: %w", ErrQuota, err)
 	}
 	s.bytes += int64(size)
@@ -235,7 +207,7 @@ func (s *sections) unmake(c *Conn, r *region) {
 	s.bytes -= int64(r.size())
 	s.made--
 	_ = r.sec.Unmap()
-	c.proc.pool.Free(r.addr)
+	r.forget(c.proc.pool)
 }
 
 // add enters a section. s.mu is held.
@@ -272,7 +244,7 @@ func (s *sections) grant(c *Conn, f *link.Frame) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r, fd, err := s.make(c, classOf(int(f.Value)), false)
+	r, fd, err := s.make(c, classOf(int(f.Value)), false, pool.TagSection)
 	if err != nil {
 		return deny(link.ReasonQuota, err)
 	}
@@ -365,8 +337,8 @@ func (s *sections) denied(f *link.Frame) error {
 
 // acquire takes an own region of at least n bytes; the client asks the server for
 // one where none is free. The region's memory stays until its Release.
-func (s *sections) acquire(ctx context.Context, c *Conn, n int) (*region, error) {
-	r, err := s.take(c, n, true)
+func (s *sections) acquire(ctx context.Context, c *Conn, n int, tag pool.Tag) (*region, error) {
+	r, err := s.take(c, n, true, tag)
 	if err == nil || c.server {
 		return r, err
 	}
@@ -377,7 +349,7 @@ func (s *sections) acquire(ctx context.Context, c *Conn, n int) (*region, error)
 	case <-c.Done():
 		return nil, c.Err()
 	}
-	if r, err = s.take(c, n, true); err == nil { // one came free while we waited
+	if r, err = s.take(c, n, true, tag); err == nil { // one came free while we waited
 		<-s.asks
 		return r, nil
 	}
@@ -426,9 +398,12 @@ func (s *sections) acquire(ctx context.Context, c *Conn, n int) (*region, error)
 		if g := s.grows[id]; g != nil {
 			g.done = nil
 		}
+		if errors.Is(err, ErrQuota) {
+			c.proc.pool.RecordFailure(n, tag, "the server's quota")
+		}
 		return nil, err
 	}
-	r.used, r.clean = true, false
+	r.taken(n, tag)
 	s.users++
 	return r, nil
 }
@@ -503,6 +478,14 @@ func (s *sections) unmap() {
 	s.mu.Lock()
 	s.closed = true
 	now := s.users == 0
+	if !now { // the connection's own record goes: what a program still has is its port's
+		for _, r := range s.all {
+			r.rec.Port = 0
+			if s.conn.port != nil {
+				r.rec.Port = s.conn.port.addr
+			}
+		}
+	}
 	s.mu.Unlock()
 	if s.conn.port != nil {
 		s.conn.port.accounts.ungrant(s.conn.peer.UID, s.bytes, s.made)
@@ -517,7 +500,7 @@ func (s *sections) unmapAll() {
 	defer s.mu.Unlock()
 	for _, r := range s.all {
 		_ = r.sec.Unmap()
-		s.conn.proc.pool.Free(r.addr)
+		r.forget(s.conn.proc.pool)
 	}
 	s.all, s.free, s.held = nil, nil, nil
 }

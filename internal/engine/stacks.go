@@ -24,8 +24,8 @@ const (
 	mostPlace = 8192 // places remembered
 )
 
-// stackMemory is what a thread's record was last filled from: the same goroutine mostly
-// waits in the same call again.
+// stackMemory is what a record was last filled from: the same goroutine mostly waits, or
+// allocates, in the same call again.
 type stackMemory struct {
 	pcs    [deepest]uintptr
 	depth  int
@@ -43,23 +43,48 @@ func (p *process) recordStack(t *thread) {
 		}
 		t.stk, t.rec.Stack, t.stackMemory = st, a, new(stackMemory)
 	}
+	p.capture(t.stk, t.stackMemory)
+}
+
+// A caller is where a region was allocated.
+type caller struct {
+	stk  *pool.Stack
+	addr pool.Addr
+	stackMemory
+}
+
+// recordCaller writes down the stack of the calling goroutine, which allocates r.
+func (p *process) recordCaller(r *region) {
+	if r.caller == nil {
+		st, a, err := pool.New[pool.Stack](p.pool, pool.TagStack, r.addr)
+		if err != nil {
+			return
+		}
+		r.caller = &caller{stk: st, addr: a}
+		r.rec.Stack = a
+	}
+	p.capture(r.caller.stk, &r.caller.stackMemory)
+}
+
+// capture fills st, which was last filled from m, with the stack of the goroutine.
+func (p *process) capture(st *pool.Stack, m *stackMemory) {
 	var pcs [deepest]uintptr
-	depth := runtime.Callers(2, pcs[:])
-	if depth == t.depth && pcs == t.pcs {
-		t.stk.Count = t.frames // the same call as this record's last
+	depth := runtime.Callers(3, pcs[:])
+	if depth == m.depth && pcs == m.pcs {
+		st.Count = m.frames // the same call as this record's last
 		return
 	}
 	n := uint32(0)
 	for _, pc := range pcs[:depth] {
 		for _, a := range p.stacks.places(p.pool, pc) {
-			if n < uint32(len(t.stk.Frames)) {
-				t.stk.Frames[n] = a
+			if n < uint32(len(st.Frames)) {
+				st.Frames[n] = a
 				n++
 			}
 		}
 	}
-	t.stk.Count = n // last: it makes the rest count
-	t.pcs, t.depth, t.frames = pcs, depth, n
+	st.Count = n // last: it makes the rest count
+	m.pcs, m.depth, m.frames = pcs, depth, n
 }
 
 // places are the frames at a return address.

@@ -19,6 +19,9 @@
 // pid: the same number in the running process, in a snapshot and in a core file.
 // A link never leaves its pool.
 //
+// What each tag has had is counted for the life of the process (Tracker), sections
+// included, whose memory stands outside the pool: a Section record describes each.
+//
 // The layout is described by the pool itself: Header.Types is the address of an
 // ISF JSON text generated from the Go structs (types.go), so that a debugger of
 // one version reads a process of another.

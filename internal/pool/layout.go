@@ -29,6 +29,7 @@ var (
 	TagHandle  = Tag{'H', 'n', 'd', 'l'} // HandleTable
 	TagFailed  = Tag{'F', 'a', 'i', 'l'} // FailedRing
 	TagStack   = Tag{'S', 't', 'a', 'k'} // Stack and Frame
+	TagOver    = Tag{'O', 'v', 'f', 'l'} // counts the tags that have no Tracker of their own
 )
 
 // Sizes, in bytes.
@@ -103,6 +104,7 @@ type Header struct {
 	Program      [32]byte
 
 	FailedMessages Addr // the FailedRing, 0: no message has failed
+	Trackers       Addr // the first TrackerTable
 }
 
 // Flags of a pool.
@@ -199,6 +201,8 @@ type PortObject struct {
 	NameLength   uint64
 	MaxWorkers   uint32 // handlers at once: who is queued waits only while all of them run
 	_            uint32
+
+	MaxSectionBytes uint64 // connection port: section memory that one uid may be granted
 }
 
 // Message states.
@@ -342,11 +346,39 @@ type Section struct {
 	Mine    uint32 // 1: this process allocates in it, 0: the peer does
 	Base    uint64 // where it is mapped in this process
 	Size    uint64 // bytes
-	Used    uint64 // bytes allocated now
-	Blocks  uint64 // allocations now
-	UserTag Tag
+	Used    uint64 // bytes that were asked for, 0: free
+	Blocks  uint64 // allocations now: it is used whole, so 0 or 1
+	UserTag Tag    // of who allocated it last, 0: nobody has
 	_       uint32
+	Allocs  uint64 // with that tag, and
+	Frees   uint64 // likewise: those that its Tracker does not count yet
+	Stack   Addr   // a Stack: where it was allocated, 0: not recorded
 }
+
+// Tracker counts the allocations with one tag since the process began, as NT's
+// POOL_TRACKER_TABLE does.
+type Tracker struct {
+	Key         Tag // 0: the entry is free
+	_           uint32
+	Allocs      uint64 // of blocks of the pool
+	Frees       uint64
+	Bytes       uint64 // in allocated blocks, their headers included
+	Failures    uint64 // allocations that failed
+	LargeAllocs uint64 // of sections, those aside that their records count
+	LargeFrees  uint64
+	_           uint64
+}
+
+// TrackerTable is a block of trackers, filled from the front; tables are chained by
+// Next.
+type TrackerTable struct {
+	Next    Addr
+	Count   uint32 // in use
+	_       uint32
+	Entries [trackersPerTable]Tracker
+}
+
+const trackersPerTable = 31 // with both headers 2 KiB
 
 // Token is a peer's identity as the kernel told it.
 type Token struct {

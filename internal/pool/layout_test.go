@@ -15,7 +15,7 @@ var offsets = map[string]map[string]int{
 		"Version": 0, "HeaderSize": 4, "ProcessId": 8, "Extents": 12, "StartTime": 16, "Types": 24, "TypesLength": 32,
 		"ClockTicks": 40, "ClockWall": 48, "ClockHz": 56, "Limit": 64, "Used": 72, "Blocks": 80, "Locked": 88, "Flags": 92,
 		"Failures": 96, "FailureSize": 104, "FailureTag": 112, "ParentID": 116, "FailureQuota": 120, "HandleTable": 152, "HandleCount": 160,
-		"NextThread": 168, "Program": 176, "FailedMessages": 208,
+		"NextThread": 168, "Program": 176, "FailedMessages": 208, "Trackers": 216,
 	},
 	"_LIST_ENTRY":   {"Flink": 0, "Blink": 8},
 	"_CLIENT_ID":    {"UniqueProcess": 0, "UniqueThread": 8},
@@ -35,7 +35,7 @@ var offsets = map[string]map[string]int{
 		"MaxConnectionInfoLength": 0xe2, "Flags": 0xe4, "WaitEvent": 0xe8,
 		"Channel": 0x100, "PeerProcess": 0x108, "PeerUID": 0x110, "PeerGID": 0x114, "HandleCount": 0x118, "PointerCount": 0x11c,
 		"Handle": 0x120, "Connections": 0x124, "QueueLength": 0x128, "InProgress": 0x12c, "Calls": 0x130, "Datagrams": 0x138,
-		"Failures": 0x140, "Created": 0x148, "ServerThread": 0x150, "Name": 0x158, "NameLength": 0x160, "MaxWorkers": 0x168,
+		"Failures": 0x140, "Created": 0x148, "ServerThread": 0x150, "Name": 0x158, "NameLength": 0x160, "MaxWorkers": 0x168, "MaxSectionBytes": 0x170,
 	},
 	"_LPCP_MESSAGE": {
 		"Entry": 0, "SenderPort": 0x10, "RepliedToThread": 0x18, "PortContext": 0x20, "Request": 0x28, "Data": 0x50,
@@ -54,18 +54,21 @@ var offsets = map[string]map[string]int{
 	"_LPC_FRAME":                    {"PC": 0, "Line": 8, "Function": 0x10, "File": 0x80},
 	"_LPC_FAILED_RING":              {"Written": 0, "Entries": 0x10},
 	"_LPC_FAILED_MESSAGE":           {"Time": 0, "MessageId": 8, "Cause": 12, "Length": 0x10, "Limit": 0x18, "PeerProcess": 0x20, "Port": 0x28},
-	"_LPC_SECTION":                  {"Port": 0, "Number": 8, "Mine": 12, "Base": 16, "Size": 24, "Used": 32, "Blocks": 40, "UserTag": 48},
+	"_LPC_SECTION":                  {"Port": 0, "Number": 8, "Mine": 12, "Base": 16, "Size": 24, "Used": 32, "Blocks": 40, "UserTag": 48, "Allocs": 56, "Frees": 64, "Stack": 72},
+	"_LPC_POOL_TRACKER":             {"Key": 0, "Allocs": 8, "Frees": 16, "Bytes": 24, "Failures": 32, "LargeAllocs": 40, "LargeFrees": 48},
+	"_LPC_POOL_TRACKER_TABLE":       {"Next": 0, "Count": 8, "Entries": 16},
 	"_LPC_TOKEN":                    {"ProcessId": 0, "UID": 4, "GID": 8, "GroupCount": 12, "Groups": 16},
 	"_HANDLE_TABLE_ENTRY":           {"Object": 0, "GrantedAccess": 8},
 	"_HANDLE_TABLE":                 {"Next": 0, "First": 8, "Count": 12, "Entries": 16},
 }
 
 var sizes = map[string]int{
-	"_LPC_POOL_EXTENT": 0x40, "_LPC_POOL_BLOCK": 0x20, "_LPC_POOL_HEADER": 0xd8, "_LIST_ENTRY": 0x10, "_CLIENT_ID": 0x10,
+	"_LPC_POOL_EXTENT": 0x40, "_LPC_POOL_BLOCK": 0x20, "_LPC_POOL_HEADER": 0xe0, "_LIST_ENTRY": 0x10, "_CLIENT_ID": 0x10,
 	"_PORT_MESSAGE": 0x28, "_LPCP_PORT_QUEUE": 0x20, "_SECURITY_QUALITY_OF_SERVICE": 12, "_SECURITY_CLIENT_CONTEXT": 0x48,
-	"_LPCP_PORT_OBJECT": 0x170, "_LPCP_MESSAGE": 0x1d8, "_ETHREAD": 0xc8, "_LPC_SECTION": 0x38, "_LPC_TOKEN": 0x80,
+	"_LPCP_PORT_OBJECT": 0x178, "_LPCP_MESSAGE": 0x1d8, "_ETHREAD": 0xc8, "_LPC_SECTION": 0x50, "_LPC_TOKEN": 0x80,
 	"_HANDLE_TABLE_ENTRY": 0x10, "_HANDLE_TABLE": 0x3e0,
 	"_PS_IMPERSONATION_INFORMATION": 0x10, "_LPC_STACK": 0xf8, "_LPC_FRAME": 0x100, "_LPC_FAILED_MESSAGE": 0x70, "_LPC_FAILED_RING": 0x1c10,
+	"_LPC_POOL_TRACKER": 0x40, "_LPC_POOL_TRACKER_TABLE": 0x7d0,
 }
 
 // TestTypeDescription reads the description that a pool carries and holds every

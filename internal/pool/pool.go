@@ -19,6 +19,9 @@ type Pool struct {
 	hdr     *Header
 	handles []Addr
 	limit   uint64
+
+	trackers map[Tag]*Tracker // nil while the pool is made
+	tracked  *TrackerTable    // the last one
 }
 
 // ErrFull means that the pool has reached its limit; the allocation that failed
@@ -73,8 +76,8 @@ func newPool(pid uint32) (*Pool, error) {
 	}
 	copy(bytesAt(body, len(types)), types)
 	hdr.Types, hdr.TypesLength = a, uint64(len(types))
-	p.account(0, 0) // the first blocks were cut before there was a header
-	return p, nil
+	p.account(int64(p.block(uint64(sizeof[ExtentHeader]())).Size), 1) // the header's own block was cut before there was a header
+	return p, p.startTrackers()
 }
 
 // Header is the pool's header; fields other than the clock are the pool's own.
@@ -101,6 +104,11 @@ func (p *Pool) alloc(tag Tag, n int, owner Addr) (uint64, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.allocLocked(tag, n, owner, class, need)
+}
+
+// allocLocked is alloc of need bytes with the header; p.mu is held.
+func (p *Pool) allocLocked(tag Tag, n int, owner Addr, class int, need uint64) (uint64, error) {
 	if n < 0 || need > ExtentSize-uint64(sizeof[ExtentHeader]()) || p.hdr != nil && p.hdr.Used+need > p.limit {
 		return 0, p.failed(n, tag, "pool limit")
 	}
@@ -118,6 +126,10 @@ func (p *Pool) alloc(tag Tag, n int, owner Addr) (uint64, error) {
 	b.State = BlockAllocated
 	b.Magic = BlockMagic
 	p.account(int64(need), 1)
+	if t := p.tracker(tag); t != nil {
+		t.Allocs++
+		t.Bytes += need
+	}
 	return off, nil
 }
 
@@ -135,12 +147,15 @@ func (p *Pool) failed(n int, tag Tag, quota string) error {
 		p.hdr.FailureSize, p.hdr.FailureTag = uint64(n), tag
 		p.hdr.FailureQuota = [32]byte{}
 		copy(p.hdr.FailureQuota[:len(p.hdr.FailureQuota)-1], quota)
+		if t := p.tracker(tag); t != nil {
+			t.Failures++
+		}
 	}
 	return &ErrFull{Size: n, Tag: tag, Limit: p.limit}
 }
 
-// RecordFailure counts an allocation that a quota outside the pool refused, so
-// that a debugger sees it.
+// RecordFailure counts an allocation of n bytes that a quota outside the pool
+// refused, so that a debugger sees it. Of quota, 31 bytes are kept.
 func (p *Pool) RecordFailure(n int, tag Tag, quota string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -200,6 +215,10 @@ func (p *Pool) Free(a Addr) {
 		p.large[size] = append(p.large[size], off)
 	}
 	p.account(-int64(size), -1)
+	if t := p.tracker(b.Tag); t != nil {
+		t.Frees++
+		t.Bytes -= size
+	}
 }
 
 // StartTime is when a process began, in clock ticks after boot (field 22 of

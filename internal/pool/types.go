@@ -36,6 +36,8 @@ var described = []struct {
 	{"_LPC_STACK", reflect.TypeFor[Stack]()},
 	{"_PS_IMPERSONATION_INFORMATION", reflect.TypeFor[ImpersonationInformation]()},
 	{"_LPC_FRAME", reflect.TypeFor[Frame]()},
+	{"_LPC_POOL_TRACKER", reflect.TypeFor[Tracker]()},
+	{"_LPC_POOL_TRACKER_TABLE", reflect.TypeFor[TrackerTable]()},
 }
 
 // ntNames are fields whose NT name is not their Go name.

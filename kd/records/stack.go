@@ -27,10 +27,19 @@ const maxFrames = 64
 // Stack is the Go stack of the call that a thread waits in, innermost first: empty
 // where the process does not record them.
 func (w *World) Stack(t *Thread) (frames []Frame) {
-	if t.Stack == 0 || !t.Waits() {
+	if !t.Waits() {
 		return nil
 	}
-	s, err := w.Read(t.Stack, "_LPC_STACK")
+	return w.StackAt(t.Stack)
+}
+
+// StackAt is the Go stack that a record holds, innermost first; empty where there is
+// none.
+func (w *World) StackAt(addr uint64) (frames []Frame) {
+	if addr == 0 {
+		return nil
+	}
+	s, err := w.Read(addr, "_LPC_STACK")
 	if err != nil {
 		return nil
 	}

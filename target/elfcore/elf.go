@@ -22,6 +22,7 @@ const (
 type segment struct {
 	addr, size uint64 // of the memory
 	off, filed uint64 // offset and bytes in the file; the rest was not dumped
+	flags      elf.ProgFlag
 }
 
 // core is what an ELF file's headers say.
@@ -88,8 +89,8 @@ func (c *core) load(r *bin.Reader, n int) {
 		}
 		for range k {
 			typ := elf.ProgType(b.U32("type"))
-			b.Skip("flags", 4)
-			s := segment{off: b.U64("offset"), addr: b.U64("address")}
+			flags := elf.ProgFlag(b.U32("flags"))
+			s := segment{flags: flags, off: b.U64("offset"), addr: b.U64("address")}
 			b.Skip("physical address", 8)
 			s.filed, s.size = b.U64("bytes in the file"), b.U64("bytes in memory")
 			b.Skip("alignment", 8)

@@ -34,6 +34,7 @@ type load struct {
 	addr uint64
 	b    []byte
 	size uint64 // in memory; 0: len(b)
+	read bool   // the process could only read it
 }
 
 const poolAt = 0x7f0000000000
@@ -123,6 +124,10 @@ func (i *image) bytes() []byte {
 	for k, l := range i.loads {
 		b = append(b, make([]byte, -len(b)&4095)...)
 		header(k+1, elf.PT_LOAD, uint64(len(b)), l.addr, uint64(len(l.b)), max(l.size, uint64(len(l.b))))
+		le.PutUint32(b[64+56*(k+1)+4:], uint32(elf.PF_R|elf.PF_W))
+		if l.read {
+			le.PutUint32(b[64+56*(k+1)+4:], uint32(elf.PF_R))
+		}
 		b = append(b, l.b...)
 	}
 	if i.xnum {
@@ -181,6 +186,13 @@ func TestOpen(t *testing.T) {
 			b := i.loads[0].b
 			i.loads = append(i.loads, load{addr: poolAt + 8192, b: b[8192:]})
 			i.loads[0].b = b[:8192]
+		},
+		"a debugger in it had pools mapped": func(i *image) {
+			// Its own pool once more, in front of the other mapping, and one that lies where
+			// its next extent would.
+			i.loads = append(i.loads, load{addr: poolAt - 8*pool.ExtentSize, b: i.loads[0].b, read: true}, load{addr: poolAt + 2*pool.ExtentSize, b: make([]byte, 4096), size: pool.ExtentSize, read: true})
+			i.notes = slices.Concat(psinfo(uint32(os.Getpid()), "tester"), status(6), status(0),
+				files(poolAt-8*pool.ExtentSize, poolAt, poolAt+pool.ExtentSize, poolAt+2*pool.ExtentSize))
 		},
 		"damaged header of extent 1": nil,
 	} {

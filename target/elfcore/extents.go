@@ -2,6 +2,7 @@ package elfcore
 
 import (
 	"cmp"
+	"debug/elf"
 	"slices"
 
 	"github.com/seed-eedd8485/lpc/internal/pool"
@@ -39,7 +40,20 @@ func (c *core) bases(f *facts) []uint64 {
 		l = c.probe()
 	}
 	slices.Sort(l)
-	return slices.Compact(l)
+	return c.writable(slices.Compact(l))
+}
+
+// writable leaves out what the process could only read: pools that a debugger in it had
+// mapped, others' and its own once more. Where all are so, all are kept.
+func (c *core) writable(bases []uint64) []uint64 {
+	kept := slices.DeleteFunc(slices.Clone(bases), func(base uint64) bool {
+		s := c.at(base)
+		return s != nil && s.flags&elf.PF_W == 0
+	})
+	if len(kept) == 0 {
+		return bases
+	}
+	return kept
 }
 
 // probe looks for extents at the places in each segment where one could begin.

@@ -61,9 +61,11 @@ type file struct {
 	number uint32 // of the pool, and
 	index  uint32 // in it, if
 	whole  bool   // the extent's header is
+	mem    []byte // where it is mapped, nil: it is not
+	solid  uint64 // so many of its first bytes were written
 }
 
-var _ lpcpool.Bytes = (*file)(nil)
+var _ lpcpool.Mapped = (*file)(nil)
 
 // openExtent opens an extent; fs.ErrNotExist: it is none any more.
 func openExtent(e entry) (*file, error) {
@@ -112,10 +114,37 @@ func (f *file) Hole(off uint64) bool {
 	return err != nil && errors.Is(err, unix.ENXIO) || err == nil && uint64(at) != off
 }
 
+// Mapped is lpcpool.Mapped's. To touch a hole would fill it, in the process's own
+// memory; the seals keep the file's size (memfd_create(2)).
+func (f *file) Mapped(n uint64) []byte {
+	if n > pool.ExtentSize {
+		return nil
+	}
+	if n > f.solid { // a pool never gives pages back
+		end, err := unix.Seek(f.fd, 0, unix.SEEK_HOLE)
+		if err != nil || end < 0 || uint64(end) < n {
+			return nil
+		}
+		f.solid = uint64(end)
+	}
+	if f.mem == nil {
+		b, err := unix.Mmap(f.fd, 0, pool.ExtentSize, unix.PROT_READ, unix.MAP_SHARED)
+		if err != nil {
+			return nil // vm.max_map_count: it is read by copies
+		}
+		f.mem = b
+	}
+	return f.mem[:n]
+}
+
 // Torn is lpcpool.Bytes's: a running process is read anew each time.
 func (f *file) Torn(uint64) bool { return false }
 
 func (f *file) close() {
+	if f.mem != nil {
+		_ = unix.Munmap(f.mem)
+		f.mem = nil
+	}
 	if f.fd >= 0 {
 		_ = unix.Close(f.fd)
 		f.fd = -1

@@ -149,3 +149,59 @@ func TestForeignPool(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A scan reads extents where they are mapped, and leaves holes as they are: a large block
+// that its process has not written takes no memory afterwards either.
+func TestScanLeavesHoles(t *testing.T) {
+	p, _ := own(t)
+	for { // the block is the last of its extent: it was never written, beside its header
+		_, a, err := p.Alloc(pool.Tag{'H', 'o', 'l', 'e'}, 200<<10, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.Offset()%pool.ExtentSize < 4096 {
+			break
+		}
+	}
+	pages := func() (n int64) {
+		l, err := poolFiles(os.Getpid())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range l {
+			var st unix.Stat_t
+			if err := unix.Stat(e.path, &st); err != nil {
+				t.Fatal(err)
+			}
+			n += st.Blocks
+		}
+		return n
+	}
+	l, err := Open(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	before := pages()
+	if n := len(blocks(t, l)); n < 4 {
+		t.Errorf("%d blocks", n)
+	}
+	found := 0
+	for b := range l.Blocks("Hole") {
+		if found++; b.Err != nil || !b.Allocated {
+			t.Errorf("%+v", b)
+		}
+	}
+	if after := pages(); found == 0 || after != before {
+		t.Errorf("%d blocks were found; the pool took %d units of 512 bytes, and %d behind the scan", found, before, after)
+	}
+	mapped := 0
+	for _, e := range l.Pools()[0].Extents {
+		if e.(*file).mem != nil {
+			mapped++
+		}
+	}
+	if mapped == 0 {
+		t.Error("no extent was read where it is mapped")
+	}
+}

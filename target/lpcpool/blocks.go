@@ -1,6 +1,7 @@
 package lpcpool
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -33,11 +34,12 @@ func (f *found) bytes(n int) []byte {
 }
 
 // walk yields every block of the pool in order, and what is not readable as
-// blocks. It reads each extent once.
+// blocks. It reads each extent once. What it yields is good until the next.
 func (p *poolState) walk() iter.Seq[*found] {
 	return func(yield func(*found) bool) {
+		im := &image{}
 		for _, e := range p.ordered() {
-			im := e.image()
+			im = e.imageInto(im)
 			base := uint64(e.index) * pool.ExtentSize
 			if !im.whole && !yield(&found{p: p, base: base, err: im.headError()}) {
 				return
@@ -75,7 +77,7 @@ func (p *poolState) missing(n uint32) (k int) {
 }
 
 func (p *poolState) walkImage(im *image, base uint64, yield func(*found) bool) bool {
-	gaps, prev := im.gaps, uint64(0)
+	gaps, prev, f := im.gaps, uint64(0), new(found)
 	tell := func(end uint32) bool { // the gaps in front of end
 		for ; len(gaps) > 0 && gaps[0].start < end; gaps = gaps[1:] {
 			if !yield(&found{p: p, base: base, off: gaps[0].start, err: im.gapError(gaps[0])}) {
@@ -89,7 +91,7 @@ func (p *poolState) walkImage(im *image, base uint64, yield func(*found) bool) b
 		if !tell(off) {
 			return false
 		}
-		f := &found{p: p, im: im, off: off, base: base, head: im.block(off), prev: prev}
+		*f = found{p: p, im: im, off: off, base: base, head: im.block(off), prev: prev}
 		if !yield(f) {
 			return false
 		}
@@ -139,13 +141,9 @@ func (v *View) Blocks(tag string) iter.Seq[target.Block] {
 				continue
 			}
 			paged := p.paged()
-			for f := range p.walk() {
-				if f.err == nil && tag != "" && string(f.head.tag[:]) != tag {
-					continue
-				}
-				if !yield(f.block(paged)) {
-					return
-				}
+			match := func(t [4]byte) bool { return tag == "" || string(t[:]) == tag }
+			if !p.scan(context.Background(), match, func(f *found) bool { return yield(f.block(paged)) }) {
+				return
 			}
 		}
 	}

@@ -11,6 +11,10 @@
 // process of another; only the headers that lead to it (extent, block, the first
 // fields of the pool's header) have fixed places (anchor.go).
 //
+// What the pools hold by tag comes from the accounts that each keeps (PoolAccounts); a
+// search for a tag looks at block headers alone, where the source has the extents
+// mapped (scan.go).
+//
 // Rules of absence, the same for every source:
 //
 //   - Bytes at and behind an extent's tail were never used, zero or not.

@@ -146,8 +146,11 @@ type gap struct{ start, end uint32 }
 
 // image reads the extent and cuts it. Blocks that are being made as it is read
 // show as gaps, so an extent that has gaps is read a few times.
-func (e *extent) image() *image {
-	im := e.load()
+func (e *extent) image() *image { return e.imageInto(&image{}) }
+
+// imageInto is image in the memory of another one, which is lost.
+func (e *extent) imageInto(im *image) *image {
+	e.loadInto(im)
 	for try := 0; len(im.gaps) > 0 && try < retries; try++ {
 		again := e.load()
 		if len(again.gaps) >= len(im.gaps) && again.tail == im.tail {
@@ -162,7 +165,16 @@ func (e *extent) image() *image {
 const retries = 8
 
 func (e *extent) load() *image {
-	im := &image{b: make([]byte, pool.ExtentSize)}
+	im := &image{}
+	e.loadInto(im)
+	return im
+}
+
+func (e *extent) loadInto(im *image) {
+	*im = image{b: im.b, blocks: im.blocks[:0], gaps: im.gaps[:0]}
+	if im.b == nil {
+		im.b = make([]byte, pool.ExtentSize)
+	}
 	for off := uint64(0); off < pool.ExtentSize; {
 		n, why := e.src.ReadAt(im.b[off:], off)
 		im.there |= pageBits(off, off+uint64(n))
@@ -180,7 +192,7 @@ func (e *extent) load() *image {
 	if h, ok := parseExtent(im.b); ok {
 		im.whole, im.tail = true, h.tail
 		im.cut()
-		return im
+		return
 	}
 	im.cut()
 	im.tail = extentHeader
@@ -195,7 +207,6 @@ func (e *extent) load() *image {
 	for len(im.gaps) > 0 && uint64(im.gaps[len(im.gaps)-1].end) > im.tail {
 		im.gaps = im.gaps[:len(im.gaps)-1]
 	}
-	return im
 }
 
 // pageBits are the pages that lie in start to end whole.

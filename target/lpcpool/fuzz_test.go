@@ -3,9 +3,11 @@ package lpcpool
 import (
 	"bytes"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/seed-eedd8485/lpc/internal/pool"
+	"github.com/seed-eedd8485/lpc/target"
 )
 
 // damage overwrites an extent as data says: offset (4 bytes), kind (1), argument (8).
@@ -97,6 +99,7 @@ func all(t *testing.T, v *View, l map[uint32][]byte) {
 			t.Fatalf("the name of port %+v stands nowhere", o)
 		}
 	}
+	asPool(t, v, l, most)
 	n = 0
 	for range v.Threads(0) {
 		count("threads")
@@ -121,6 +124,30 @@ func all(t *testing.T, v *View, l map[uint32][]byte) {
 		_ = p
 	}
 	v.Time(base(), 12345)
+}
+
+// asPool asks what a damaged pool says of itself as a pool.
+func asPool(t *testing.T, v *View, l map[uint32][]byte, most int) {
+	t.Helper()
+	if _, err := v.TagUse(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range []target.PoolKind{target.NonPaged, target.Paged} {
+		if n := len(blocksOf(v, t.Context(), k, nil)); n > most {
+			t.Fatalf("%d blocks of a range", n)
+		}
+		_, _, big, err := v.BigTable(k)
+		if err != nil || len(slices.Collect(big)) > most {
+			t.Fatalf("sections without end, or %v", err)
+		}
+	}
+	for i := range uint64(len(l)) {
+		for _, page := range []uint64{0, 1, 17, pages - 1} {
+			if _, list, _ := v.PoolPage(base() | i*pool.ExtentSize + page*pageSize); len(list) > pageSize/blockAlign+1 {
+				t.Fatalf("%d blocks in page %d", len(list), page)
+			}
+		}
+	}
 }
 
 // same: what is read is what stands there.

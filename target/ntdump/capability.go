@@ -30,7 +30,7 @@ var lacks = []struct {
 }{
 	{target.Objects, (*Target).noObjects},
 	{target.Threads, (*Target).noThreads},
-	{target.Pools, func(t *Target) string { return t.notRead("pools") }},
+	{target.Pools, (*Target).noPools},
 	{target.Stacks, (*Target).noMemory},
 	{target.Registers, (*Target).noRegisters},
 	{target.Modules, (*Target).noModules},

@@ -22,6 +22,3 @@ func (t *Target) Handles(uint64) iter.Seq[target.Handle] { return none[target.Ha
 
 // Names is target.System's.
 func (t *Target) Names(string) iter.Seq[target.Object] { return none[target.Object] }
-
-// Blocks is target.System's.
-func (t *Target) Blocks(string) iter.Seq[target.Block] { return none[target.Block] }

@@ -18,6 +18,8 @@ type Target struct {
 
 	list      []target.Process // all processes, read with listTypes; nil: not read yet
 	listTypes isf.Types
+
+	pool poolReader
 }
 
 var (

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package main
+
+import "os"
+
+func screenSize(*os.File) (columns, rows int) { return 0, 0 }
