@@ -200,8 +200,8 @@ func (s *scan) special(va uint64, b []byte) {
 	l := s.r.l
 	for _, off := range []int{0, pageBytes - l.header} {
 		w := uint32(word(b[off:], 4))
-		n := int(w & 0x1fff) // bytes asked for; 2000h and up are flags
-		if n == 0 || n > pageBytes-l.header || !plausible(b[off+l.tag:]) {
+		n := int(w & 0x1fff) // bytes asked for; 8000h says paged
+		if n == 0 || n > pageBytes-l.header || w&0x6000 != 0 || !plausible(b[off+l.tag:]) {
 			continue
 		}
 		body := pageBytes - n
