@@ -1,0 +1,184 @@
+package leak
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Verdict is what the evidence comes to.
+type Verdict struct {
+	Module   string // "" where no single one is named
+	Text     string // a sentence
+	Evidence []string
+	Missing  []string // what could change it
+}
+
+// judge makes the verdict.
+func (r *Result) judge() {
+	v := &r.Verdict
+	switch {
+	case r.Blocks.Count == 0 && len(r.Places) == 0:
+		v.Text = "No block with this tag is in the pools, and no module holds it."
+	case r.Nameless:
+		r.judgeNameless(v)
+	default:
+		r.judgePlaces(v)
+	}
+	r.missing(v)
+}
+
+// telling is how many of a hundred sampled blocks must point into a module before that
+// says something.
+const telling = 10
+
+// candidate is a module that may hold the blocks of a nameless tag.
+type candidate struct {
+	name    string
+	pointer Pointer
+	imports []string
+	known   bool // whether it imports an allocator could be read
+	tag     bool // it holds the tag's bytes as an operand
+}
+
+func (r *Result) candidates() []candidate {
+	by := map[string]*candidate{}
+	get := func(name string) *candidate {
+		key := strings.ToLower(name)
+		if by[key] == nil {
+			by[key] = &candidate{name: name, known: true}
+		}
+		return by[key]
+	}
+	for _, p := range r.Content.Pointers {
+		if !p.Kernel && p.Blocks*100 >= telling*max(r.Content.Readable, 1) {
+			get(p.Module).pointer = p
+		}
+	}
+	for _, i := range r.Import {
+		c := get(i.Module)
+		c.imports = append(c.imports, i.Names...)
+	}
+	for _, p := range r.Places {
+		if !p.Kernel && p.Code != "" {
+			get(p.Module).tag = true
+		}
+	}
+	for _, u := range r.Unread {
+		if c := by[strings.ToLower(u.Name)]; c != nil && len(c.imports) == 0 {
+			c.known = false
+		}
+	}
+	out := make([]candidate, 0, len(by))
+	for _, c := range by {
+		slices.Sort(c.imports)
+		c.imports = slices.Compact(c.imports)
+		out = append(out, *c)
+	}
+	could := func(c candidate) int {
+		if len(c.imports) > 0 || !c.known {
+			return 1
+		}
+		return 0
+	}
+	slices.SortFunc(out, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(b.pointer.Blocks*could(b), a.pointer.Blocks*could(a)), cmp.Compare(b.pointer.Blocks, a.pointer.Blocks), cmp.Compare(len(b.imports), len(a.imports)), cmp.Compare(a.name, b.name))
+	})
+	return out
+}
+
+// judgeNameless weighs pointers in the blocks against imports: a pointer says something
+// of the blocks, an import only that a module could have made them.
+func (r *Result) judgeNameless(v *Verdict) {
+	list := r.candidates()
+	calls := strings.Join(r.Names, ", ")
+	var importers []string
+	for _, c := range list {
+		if len(c.imports) > 0 {
+			importers = append(importers, c.name)
+		}
+	}
+	if len(list) > 0 && list[0].pointer.Blocks > 0 {
+		c := list[0]
+		v.Module = c.name
+		v.Evidence = append(v.Evidence, fmt.Sprintf("%d of %d sampled blocks hold a pointer into %s", c.pointer.Blocks, r.Content.Readable, c.name))
+		switch {
+		case len(c.imports) > 0:
+			v.Text = fmt.Sprintf("%s holds these blocks, as far as they tell.", c.name)
+			v.Evidence = append(v.Evidence, fmt.Sprintf("%s imports %s", c.name, strings.Join(c.imports, ", ")))
+			if len(importers) == 1 {
+				v.Evidence = append(v.Evidence, "no other module does whose imports can be read")
+			}
+		case !c.known:
+			v.Text = fmt.Sprintf("%s holds these blocks, probably.", c.name)
+			v.Missing = append(v.Missing, fmt.Sprintf("whether %s imports %s cannot be read", c.name, calls))
+		default:
+			v.Text = fmt.Sprintf("The blocks belong to %s, but somebody else allocated them.", c.name)
+			v.Evidence = append(v.Evidence, fmt.Sprintf("%s imports none of %s", c.name, calls))
+		}
+		if len(list) > 1 && list[1].pointer.Blocks > 0 {
+			v.Missing = append(v.Missing, fmt.Sprintf("%d of the sampled blocks point into %s", list[1].pointer.Blocks, list[1].name))
+		}
+		return
+	}
+	switch len(importers) {
+	case 0:
+		v.Text = "Nobody is named: no block points into a driver, and no driver whose imports can be read imports " + calls + "."
+	case 1:
+		v.Module = importers[0]
+		v.Text = fmt.Sprintf("%s, as the only driver that can have made them.", importers[0])
+		v.Evidence = append(v.Evidence, fmt.Sprintf("it alone imports %s", calls), "the blocks themselves do not say: none of the sampled ones points into a driver")
+	default:
+		v.Text = fmt.Sprintf("One of %d drivers: %s.", len(importers), strings.Join(importers, ", "))
+		v.Evidence = append(v.Evidence, "they import "+calls, "the blocks themselves do not say: none of the sampled ones points into a driver")
+	}
+}
+
+// judgePlaces weighs where the tag stands.
+func (r *Result) judgePlaces(v *Verdict) {
+	var operand, other []string
+	for _, p := range r.Places {
+		switch {
+		case p.Kernel:
+		case p.Code != "" && !slices.Contains(operand, p.Module):
+			operand = append(operand, p.Module)
+		case p.Code == "" && !slices.Contains(other, p.Module):
+			other = append(other, p.Module)
+		}
+	}
+	kernel := slices.ContainsFunc(r.Places, func(p Place) bool { return p.Kernel && p.Code != "" })
+	switch {
+	case len(operand) == 1:
+		v.Module = operand[0]
+		v.Text = operand[0] + " holds these blocks: its code alone names the tag."
+		if kernel {
+			v.Text = operand[0] + ", or the kernel itself: the code of both names the tag."
+			v.Module = ""
+		}
+	case len(operand) > 1:
+		v.Text = fmt.Sprintf("One of %d modules whose code names the tag: %s.", len(operand), strings.Join(operand, ", "))
+	case kernel:
+		v.Text = "The kernel allocates under this tag: its code names it. Who made it do so, the tag does not say."
+	case len(other) > 0:
+		v.Text = "The four bytes stand in " + strings.Join(other, ", ") + ", but not as an operand of an instruction that allocates: that may be chance."
+	default:
+		v.Text = "No module in memory holds the four bytes."
+		v.Missing = append(v.Missing, "pages of drivers that are paged out or not in the dump: --images DIR searches the files")
+	}
+	for _, p := range r.Content.Pointers {
+		if !p.Kernel && p.Blocks*100 >= telling*max(r.Content.Readable, 1) {
+			v.Evidence = append(v.Evidence, fmt.Sprintf("%d of %d sampled blocks hold a pointer into %s", p.Blocks, r.Content.Readable, p.Module))
+		}
+	}
+}
+
+// missing says what could not be looked at.
+func (r *Result) missing(v *Verdict) {
+	if n := len(r.Unread); n > 0 {
+		v.Missing = append(v.Missing, fmt.Sprintf("%d modules or files could not be looked at", n))
+	}
+	if c := r.Content; c.Sampled > c.Readable {
+		v.Missing = append(v.Missing, fmt.Sprintf("%d of %d sampled blocks are not in the dump", c.Sampled-c.Readable, c.Sampled))
+	}
+}
