@@ -160,9 +160,10 @@ func (v *vmReport) nonPaged() {
 // maxPools is more paged pools than any kernel has.
 const maxPools = 64
 
-// paged prints the paged pools: an array of pointers to descriptors, one more than
-// the kernel counts (reference 4).
-func (v *vmReport) paged() {
+// pagedPools are the pages in use of each paged pool: an array of pointers to
+// descriptors, one more than the kernel counts (reference 4). why says what could not
+// be read; what was is there.
+func (v *vmReport) pagedPools() (used []uint64, why string) {
 	count, why := v.number(ntdump.ExpNumberOfPagedPools)
 	array, ok := v.d.Debugger().Address(ntdump.ExpPagedPoolDescriptor)
 	if why == "" && !ok {
@@ -171,7 +172,6 @@ func (v *vmReport) paged() {
 	if count &= 0xffffffff; why == "" && count >= maxPools {
 		why = fmt.Sprintf("the kernel counts %d paged pools, expected less than %d", count, maxPools)
 	}
-	total := uint64(0)
 	for i := uint64(0); why == "" && i <= count; i++ {
 		at, err := v.d.Pointer(ntdump.Space{}, array+i*uint64(v.d.PointerSize()))
 		var n uint64
@@ -179,9 +179,18 @@ func (v *vmReport) paged() {
 			n, err = v.pool(at)
 		}
 		if err != nil {
-			why = err.Error()
-			break
+			return used, err.Error()
 		}
+		used = append(used, n)
+	}
+	return used, why
+}
+
+// paged prints the paged pools.
+func (v *vmReport) paged() {
+	used, why := v.pagedPools()
+	total := uint64(0)
+	for i, n := range used {
 		v.line(fmt.Sprintf("PagedPool %d Usage", i), n)
 		total += n
 	}

@@ -4,7 +4,7 @@
 //
 // A request passes through: the caller (kd's !poolleak) gives an Input with the blocks
 // of the tag, the modules and the memory; Look walks the blocks once (sample.go: sizes,
-// who is charged, a sample spread evenly), reads the start of each sampled block
+// who is charged, a sample of them), reads the start of each sampled block
 // (content.go: pointers into modules, text), searches modules and files for the tag
 // (places.go, files.go) and their imports for the allocators that give it
 // (importers.go), and judges (verdict.go).

@@ -36,6 +36,7 @@ func importers(ctx context.Context, in *Input, r *Result) error {
 		if m.Kernel {
 			continue
 		}
+		r.Drivers++
 		i, err := importsOf(in, m, r.Names, at)
 		switch {
 		case errors.Is(err, pe.ErrNoImports):

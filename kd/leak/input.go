@@ -34,7 +34,8 @@ type Result struct {
 	Places   []Place    // where modules and files hold the tag, the most telling first
 	Import   []Importer // of the allocators that give the tag
 	Names    []string   // those allocators
-	Looked   int        // modules whose imports could be read
+	Looked   int        // modules in memory whose imports could be read
+	Drivers  int        // modules beside the kernel
 	Unread   []Unread   // what could not be looked at
 	Verdict  Verdict
 }

@@ -3,6 +3,7 @@ package leak
 import (
 	"cmp"
 	"context"
+	"math/rand/v2"
 	"slices"
 
 	"github.com/seed-eedd8485/lpc/target"
@@ -34,12 +35,11 @@ const (
 	maxErrors = 20
 )
 
-// count walks the blocks. The sample is spread evenly over them, whatever their number:
-// each time that it is full, every other block of it is dropped and the distance
-// doubled.
+// count walks the blocks. Each of them comes into the sample with the same chance,
+// whatever their number (Vitter's algorithm R); the same dump gives the same sample.
 func count(ctx context.Context, in *Input) (b Blocks, err error) {
 	sizes, bills := map[uint64]uint64{}, map[uint64]*Bill{}
-	stride := uint64(1)
+	chance := rand.New(rand.NewPCG(1, 2))
 	for x := range in.Blocks {
 		if b.Count%1024 == 0 && ctx.Err() != nil {
 			return b, context.Cause(ctx)
@@ -53,17 +53,10 @@ func count(ctx context.Context, in *Input) (b Blocks, err error) {
 		if !x.Allocated {
 			continue
 		}
-		if b.Count%stride == 0 {
-			if len(b.sample) == maxSample {
-				for i := range maxSample / 2 {
-					b.sample[i] = b.sample[2*i]
-				}
-				b.sample = b.sample[:maxSample/2]
-				stride *= 2
-			}
-			if b.Count%stride == 0 {
-				b.sample = append(b.sample, x)
-			}
+		if len(b.sample) < maxSample {
+			b.sample = append(b.sample, x)
+		} else if i := chance.Uint64N(b.Count + 1); i < maxSample {
+			b.sample[i] = x
 		}
 		if b.Count == 0 || x.Addr < b.Lowest {
 			b.Lowest = x.Addr
@@ -87,6 +80,7 @@ func count(ctx context.Context, in *Input) (b Blocks, err error) {
 			}
 		}
 	}
+	slices.SortFunc(b.sample, func(x, y target.Block) int { return cmp.Compare(x.Addr, y.Addr) })
 	for s, n := range sizes {
 		b.Sizes = append(b.Sizes, Size{s, n})
 	}

@@ -156,6 +156,9 @@ func (p *Pools) Left(paged bool) int {
 	return page
 }
 
+// Pages is how many pages of small blocks a pool has so far.
+func (p *Pools) Pages(paged bool) uint64 { return p.area(paged).pages }
+
 func tagBytes(tag string, protected bool) [4]byte {
 	if len(tag) != 4 {
 		panic(fmt.Sprintf("dumptest: the tag %q has no four characters", tag))
@@ -171,8 +174,8 @@ func tagBytes(tag string, protected bool) [4]byte {
 // the address of its data.
 func (p *Pools) put(a *poolArea, size int, kind byte, tag [4]byte) uint64 {
 	u := p.Unit()
-	if size%u != 0 || size < 2*u || size > page {
-		panic(fmt.Sprintf("dumptest: a pool block of %d bytes, expected a multiple of %d of at most a page", size, u))
+	if size%u != 0 || size < 2*u || size > page-2*u {
+		panic(fmt.Sprintf("dumptest: a pool block of %d bytes, expected a multiple of %d from two to what leaves two of a page", size, u))
 	}
 	if a.page != nil && a.off+size > page {
 		p.close(a)
