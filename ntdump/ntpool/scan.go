@@ -38,7 +38,7 @@ func (r *Reader) Blocks(ctx context.Context, rg Range, match func(tag [4]byte) b
 			yield(Block{}, r.err)
 			return
 		}
-		s := scan{r: r, rg: rg, match: match, yield: yield, gaps: map[string]*Gap{}}
+		s := scan{r: r, rg: rg, match: match, yield: yield, gaps: map[string]Gap{}}
 		if rg.Kind != Special {
 			s.big = r.bigIn(rg)
 		}
@@ -60,8 +60,16 @@ func (r *Reader) Blocks(ctx context.Context, rg Range, match func(tag [4]byte) b
 				return
 			}
 		}
+		if err := s.flush(ctx, s.window); err != nil {
+			yield(Block{}, err)
+			return
+		}
+		if s.done {
+			return
+		}
 		for _, why := range s.order {
-			if !yield(Block{}, s.gaps[why]) {
+			g := s.gaps[why]
+			if !yield(Block{}, &g) {
 				return
 			}
 		}
@@ -76,9 +84,13 @@ type scan struct {
 	yield func(Block, error) bool
 	big   []Block // allocations of whole pages in the range, by address
 	c     chain
-	gaps  map[string]*Gap
-	order []string
-	done  bool
+
+	window []place // pages that wait to be read in the order of the file (window.go)
+	keep   bool    // blocks go to kept, not to yield
+	kept   []Block
+	gaps   map[string]Gap
+	order  []string
+	done   bool
 }
 
 const (
@@ -90,17 +102,17 @@ const (
 const maxReasons = 64
 
 func (s *scan) gap(at, pages uint64, why string) {
-	if g := s.gaps[why]; g != nil {
-		g.Pages += pages
+	if g, ok := s.gaps[why]; ok {
+		s.gaps[why] = Gap{min(g.Addr, at), g.Pages + pages, why}
 		return
 	}
 	if len(s.gaps) < maxReasons {
-		s.gaps[why] = &Gap{Addr: at, Pages: pages, Why: why}
+		s.gaps[why] = Gap{Addr: at, Pages: pages, Why: why}
 		s.order = append(s.order, why)
 	}
 }
 
-// stretch reads what is in memory of a stretch, and cuts its pages.
+// stretch reads what is in memory of a stretch, now or with others.
 func (s *scan) stretch(ctx context.Context, st ntdump.Stretch) error {
 	switch st.Absent {
 	case 0:
@@ -110,6 +122,17 @@ func (s *scan) stretch(ctx context.Context, st ntdump.Stretch) error {
 		s.gap(st.Virtual, st.Size/pageBytes, st.Absent.String())
 		return nil
 	}
+	if st.Size < together {
+		return s.wait(ctx, st)
+	}
+	if err := s.flush(ctx, s.window); err != nil { // what comes first is shown first
+		return err
+	}
+	return s.read(ctx, st)
+}
+
+// read reads a stretch that is in memory, and cuts its pages.
+func (s *scan) read(ctx context.Context, st ntdump.Stretch) error {
 	for off := uint64(0); off < st.Size && !s.done; {
 		if off%maxUnasked == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -186,8 +209,7 @@ func (s *scan) emit(va uint64, b []byte) {
 				continue
 			}
 		}
-		if !s.yield(s.r.finish(l.block(b, int(at), va)), nil) {
-			s.done = true
+		if s.show(l.block(b, int(at), va)); s.done {
 			return
 		}
 	}
@@ -213,11 +235,21 @@ func (s *scan) special(va uint64, b []byte) {
 		x.Protected = x.Tag[3]&0x80 != 0
 		x.Tag[3] &^= 0x80
 		if s.match == nil || s.match(x.Tag) {
-			s.done = !s.yield(x, nil)
+			s.show(x)
 		}
 		return
 	}
 	s.gap(va, 1, "it has no header of special pool")
+}
+
+// show yields a block, or keeps it until those in front of it were read.
+func (s *scan) show(b Block) {
+	b = s.r.finish(b)
+	if s.keep {
+		s.kept = append(s.kept, b)
+		return
+	}
+	s.done = !s.yield(b, nil)
 }
 
 // finish leaves out who is charged where the kernel encodes that.
