@@ -21,7 +21,7 @@ func (s *Session) printLeak(o *Out, a leakArgs, use *target.TagCounts, r *leak.R
 	}
 	for _, u := range use.Tags {
 		if u.Tag == a.tag && use.Frees {
-			o.Printf("  Counted by the kernel: %d blocks, %d bytes nonpaged; %d blocks, %d bytes paged\n", u.NonPaged.Outstanding(), u.NonPaged.Bytes, u.Paged.Outstanding(), u.Paged.Bytes)
+			o.Printf("  Counted by the kernel: nonpaged %d blocks, %d bytes; paged %d blocks, %d bytes\n", u.NonPaged.Outstanding(), u.NonPaged.Bytes, u.Paged.Outstanding(), u.Paged.Bytes)
 		}
 	}
 	b := r.Blocks
@@ -146,11 +146,19 @@ func (s *Session) printPlaces(o *Out, a leakArgs, r *leak.Result) {
 			o.Printf(", %d places in all", p.Count)
 		}
 		if p.File != "" {
-			o.Printf(", file %s at %#x", escape.Text(p.File), p.Offset)
+			o.Printf(", file %s at %#x%s", escape.Text(p.File), p.Offset, notLoaded(p.Loaded))
 		}
 		o.Printf("\n")
 	}
 	o.more(len(r.Places), most, "modules and files")
+}
+
+// notLoaded marks files of images that the machine does not run.
+func notLoaded(loaded bool) string {
+	if loaded {
+		return ""
+	}
+	return " (not loaded)"
 }
 
 // printImporters prints who can have called the functions that give a tag.
@@ -160,7 +168,7 @@ func (s *Session) printImporters(o *Out, r *leak.Result) {
 	for _, i := range r.Import[:min(len(r.Import), most)] {
 		o.Printf("    %-15s %s, by the %s of its imports", escape.Text(i.Module), strings.Join(i.Names, ", "), i.How)
 		if i.File != "" {
-			o.Printf(", file %s", escape.Text(i.File))
+			o.Printf(", file %s%s", escape.Text(i.File), notLoaded(i.Loaded))
 		}
 		o.Printf("\n")
 	}

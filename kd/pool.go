@@ -69,7 +69,7 @@ func runPool(ctx context.Context, s *Session, o *Out, args []string) error {
 		o.Printf("Pool page %s region is %s\n", s.ptr(addr), escape.Text(region))
 	}
 	for _, b := range blocks {
-		holds := addr >= b.Addr && addr-b.Addr < b.Size
+		holds := addr-b.Addr < b.Size || b.Body != 0 && b.Body-b.Addr >= b.Size && addr-b.Body < b.Size // special pool: the header stands elsewhere
 		if flags&poolAlone != 0 && !holds {
 			continue
 		}

@@ -55,8 +55,14 @@ func (p tagPattern) matches(tag [4]byte) bool {
 	return pooltag.Match(p.text, tag)
 }
 
-// tagText is a tag's characters, as they were given: who prints them escapes them.
-func tagText(tag [4]byte) string { return holdings.TagText(tag) }
+// tagText is a tag's characters: who prints them escapes them. A tag of fewer than four
+// has zeros behind them in some systems, which count as blanks.
+func tagText(tag [4]byte) string {
+	for i := 3; i >= 0 && tag[i]&0x7f == 0; i-- {
+		tag[i] = ' '
+	}
+	return holdings.TagText(tag)
+}
 
 // ownTags say what stands under the tags of lpc's own processes.
 var ownTags = map[string]string{

@@ -73,7 +73,7 @@ func file(in *Input, r *Result, path string) error {
 		return err
 	}
 	name := filepath.Base(path)
-	p := Place{Module: name, File: path, Kernel: isKernel(name)}
+	p := Place{Module: name, File: path, Kernel: isKernel(name), Loaded: in.loaded(name)}
 	for _, t := range tagBytes(in.Tag) {
 		for at := 0; ; at++ {
 			k := bytes.Index(data[at:], t)
@@ -100,7 +100,7 @@ func file(in *Input, r *Result, path string) error {
 		return err
 	}
 	if names := named(list, r.Names); len(names) > 0 {
-		r.Import = append(r.Import, Importer{name, path, names, byNames})
+		r.Import = append(r.Import, Importer{Module: name, File: path, Names: names, Loaded: p.Loaded, How: byNames})
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ type Importer struct {
 	Module string
 	File   string   // path; "": the module in memory
 	Names  []string // of the allocators
+	Loaded bool     // a module of its name is
 	How    string   // "names" or "addresses" of its imports
 }
 
@@ -73,7 +74,7 @@ func allocators(in *Input, names []string) map[uint64]string {
 }
 
 func importsOf(in *Input, m Module, names []string, at map[uint64]string) (Importer, error) {
-	i := Importer{Module: m.Name, How: byNames}
+	i := Importer{Module: m.Name, Loaded: true, How: byNames}
 	img, err := pe.Loaded(in.Memory, m.Base)
 	if err != nil {
 		return i, err

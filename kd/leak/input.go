@@ -5,6 +5,7 @@ import (
 	"iter"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/seed-eedd8485/lpc/target"
 )
@@ -64,6 +65,11 @@ func byAddress(list []Module) modules {
 	list = slices.Clone(list)
 	slices.SortFunc(list, func(a, b Module) int { return cmp.Compare(a.Base, b.Base) })
 	return list
+}
+
+// loaded says whether a module of that name is loaded.
+func (in *Input) loaded(name string) bool {
+	return slices.ContainsFunc(in.Modules, func(m Module) bool { return strings.EqualFold(m.Name, name) })
 }
 
 // at is the index of the module that holds an address, -1 for none.

@@ -14,6 +14,7 @@ type Place struct {
 	Module  string
 	File    string // path of the file; "": the module in memory
 	Kernel  bool
+	Loaded  bool   // a module of its name is
 	RVA     uint64 // of the first such place, from the image's base
 	Offset  int64  // in the file; -1: in memory
 	Section string // "" where it is not known
@@ -41,7 +42,7 @@ func places(ctx context.Context, in *Input, r *Result) error {
 			return context.Cause(ctx)
 		}
 		img, _ := pe.Loaded(in.Memory, m.Base) // without headers a place has no section
-		p := Place{Module: m.Name, Kernel: m.Kernel, Offset: -1}
+		p := Place{Module: m.Name, Kernel: m.Kernel, Loaded: true, Offset: -1}
 		pages := search(in, m, func(rva uint64, before []byte) {
 			section, code := where(img, rva, before)
 			p.add(rva, -1, section, code)
@@ -125,12 +126,15 @@ func where(img *pe.Image, rva uint64, before []byte) (section, code string) {
 	return s.Name, code
 }
 
-// sortPlaces puts drivers before the kernel, operands before other bytes, memory before
-// files.
+// sortPlaces puts drivers before the kernel, loaded ones before others, operands before
+// other bytes, memory before files.
 func sortPlaces(list []Place) {
 	rank := func(p Place) int {
 		n := 0
 		if p.Kernel {
+			n += 8
+		}
+		if !p.Loaded {
 			n += 4
 		}
 		if p.Code == "" {

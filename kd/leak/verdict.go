@@ -21,6 +21,8 @@ func (r *Result) judge() {
 	switch {
 	case r.Blocks.Count == 0 && len(r.Places) == 0:
 		v.Text = "No block with this tag is in the pools, and no module holds it."
+	case r.Blocks.Count == 0:
+		v.Text = fmt.Sprintf("No block with this tag is in the pools; %s holds its four bytes.", r.Places[0].Module)
 	case r.Nameless:
 		r.judgeNameless(v)
 	default:
@@ -40,6 +42,7 @@ type candidate struct {
 	imports []string
 	known   bool // whether it imports an allocator could be read
 	tag     bool // it holds the tag's bytes as an operand
+	loaded  bool
 }
 
 func (r *Result) candidates() []candidate {
@@ -47,7 +50,7 @@ func (r *Result) candidates() []candidate {
 	get := func(name string) *candidate {
 		key := strings.ToLower(name)
 		if by[key] == nil {
-			by[key] = &candidate{name: name, known: true}
+			by[key] = &candidate{name: name, known: true, loaded: true}
 		}
 		return by[key]
 	}
@@ -59,6 +62,7 @@ func (r *Result) candidates() []candidate {
 	for _, i := range r.Import {
 		c := get(i.Module)
 		c.imports = append(c.imports, i.Names...)
+		c.loaded = i.Loaded
 	}
 	for _, p := range r.Places {
 		if !p.Kernel && p.Code != "" {
@@ -71,7 +75,14 @@ func (r *Result) candidates() []candidate {
 		}
 	}
 	out := make([]candidate, 0, len(by))
+	shared := slices.ContainsFunc(r.Places, func(p Place) bool { return p.Code != "" })
 	for _, c := range by {
+		if shared && !c.tag { // a function that takes any tag says nothing without the tag
+			c.imports = nil
+			if c.pointer.Blocks == 0 {
+				continue
+			}
+		}
 		slices.Sort(c.imports)
 		c.imports = slices.Compact(c.imports)
 		out = append(out, *c)
@@ -83,9 +94,16 @@ func (r *Result) candidates() []candidate {
 		return 0
 	}
 	slices.SortFunc(out, func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(b.pointer.Blocks*could(b), a.pointer.Blocks*could(a)), cmp.Compare(b.pointer.Blocks, a.pointer.Blocks), cmp.Compare(len(b.imports), len(a.imports)), cmp.Compare(a.name, b.name))
+		return cmp.Or(cmp.Compare(b.pointer.Blocks*could(b), a.pointer.Blocks*could(a)), cmp.Compare(b.pointer.Blocks, a.pointer.Blocks), cmp.Compare(unloaded(a), unloaded(b)), cmp.Compare(len(b.imports), len(a.imports)), cmp.Compare(a.name, b.name))
 	})
 	return out
+}
+
+func unloaded(c candidate) int {
+	if c.loaded {
+		return 0
+	}
+	return 1
 }
 
 // judgeNameless weighs pointers in the blocks against imports: a pointer says something
@@ -93,12 +111,19 @@ func (r *Result) candidates() []candidate {
 func (r *Result) judgeNameless(v *Verdict) {
 	list := r.candidates()
 	calls := strings.Join(r.Names, ", ")
-	var importers []string
+	var importers, away []string
+	var imports []string
 	for _, c := range list {
-		if len(c.imports) > 0 {
+		switch {
+		case len(c.imports) > 0 && c.loaded:
 			importers = append(importers, c.name)
+			imports = append(imports, c.imports...)
+		case len(c.imports) > 0:
+			away = append(away, c.name)
 		}
 	}
+	slices.Sort(imports)
+	imports = slices.Compact(imports)
 	if len(list) > 0 && list[0].pointer.Blocks > 0 {
 		c := list[0]
 		v.Module = c.name
@@ -122,25 +147,33 @@ func (r *Result) judgeNameless(v *Verdict) {
 		}
 		return
 	}
+	silent := "the blocks themselves do not say: none of the sampled ones points into a driver"
 	switch len(importers) {
 	case 0:
-		v.Text = "Nobody is named: no block points into a driver, and no driver whose imports can be read imports " + calls + "."
+		v.Text = "Nobody is named: no block points into a driver, and no driver that is loaded and whose imports can be read imports " + calls + "."
 	case 1:
 		v.Module = importers[0]
 		v.Text = fmt.Sprintf("%s, as the only driver that can have made them.", importers[0])
-		v.Evidence = append(v.Evidence, fmt.Sprintf("it alone imports %s", calls), "the blocks themselves do not say: none of the sampled ones points into a driver")
+		v.Evidence = append(v.Evidence, "of those that are loaded it alone imports "+strings.Join(imports, ", "), silent)
 	default:
 		v.Text = fmt.Sprintf("One of %d drivers: %s.", len(importers), strings.Join(importers, ", "))
-		v.Evidence = append(v.Evidence, "they import "+calls, "the blocks themselves do not say: none of the sampled ones points into a driver")
+		v.Evidence = append(v.Evidence, "they import "+strings.Join(imports, ", "), silent)
+	}
+	if len(away) > 0 {
+		v.Missing = append(v.Missing, "whether one of these made them before it was unloaded: "+strings.Join(away, ", "))
 	}
 }
 
 // judgePlaces weighs where the tag stands.
 func (r *Result) judgePlaces(v *Verdict) {
-	var operand, other []string
+	var operand, other, away []string
 	for _, p := range r.Places {
 		switch {
 		case p.Kernel:
+		case !p.Loaded:
+			if p.Code != "" && !slices.Contains(away, p.Module) {
+				away = append(away, p.Module)
+			}
 		case p.Code != "" && !slices.Contains(operand, p.Module):
 			operand = append(operand, p.Module)
 		case p.Code == "" && !slices.Contains(other, p.Module):
@@ -160,6 +193,8 @@ func (r *Result) judgePlaces(v *Verdict) {
 		v.Text = fmt.Sprintf("One of %d modules whose code names the tag: %s.", len(operand), strings.Join(operand, ", "))
 	case kernel:
 		v.Text = "The kernel allocates under this tag: its code names it. Who made it do so, the tag does not say."
+	case len(away) > 0:
+		v.Text = "No loaded module names the tag. Code of drivers that are not loaded does: " + strings.Join(away, ", ") + ". One that was unloaded may have left the blocks."
 	case len(other) > 0:
 		v.Text = "The four bytes stand in " + strings.Join(other, ", ") + ", but not as an operand of an instruction that allocates: that may be chance."
 	default:

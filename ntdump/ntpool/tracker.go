@@ -69,6 +69,10 @@ func (r *Reader) Tracker() (*Counts, error) {
 		seen[at] = true
 		c.Tables++
 		err := r.table(at, min(count, maxTracker), f.size, func(e []byte) bool { return f.add(sum, e, how != "") })
+		var gone *ntdump.Absent
+		if how != "" && errors.As(err, &gone) && gone.Reason == ntdump.NotMapped {
+			err = nil // its pages end
+		}
 		if err != nil {
 			c.Notes = append(c.Notes, fmt.Sprintf("%s at %#x breaks off: %v", name, at, err))
 		}
