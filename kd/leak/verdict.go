@@ -23,12 +23,19 @@ func (r *Result) judge() {
 		v.Text = "No block with this tag is in the pools, and no module holds it."
 	case r.Blocks.Count == 0:
 		v.Text = fmt.Sprintf("No block with this tag is in the pools; %s holds its four bytes.", r.Places[0].Module)
-	case r.Nameless:
+	case r.Nameless && !r.named():
 		r.judgeNameless(v)
 	default:
 		r.judgePlaces(v)
 	}
 	r.missing(v)
+}
+
+// named says whether code that names a tag is all there is to go by: a tag that drivers
+// get from the driver kit's headers stands in each of them.
+func (r *Result) named() bool {
+	pointed := slices.ContainsFunc(r.Content.Pointers, func(p Pointer) bool { return !p.Kernel && p.Blocks*100 >= telling*max(r.Content.Readable, 1) })
+	return !pointed && slices.ContainsFunc(r.Places, func(p Place) bool { return p.Code != "" })
 }
 
 // telling is how many of a hundred sampled blocks must point into a module before that
@@ -134,6 +141,9 @@ func (r *Result) judgeNameless(v *Verdict) {
 			v.Evidence = append(v.Evidence, fmt.Sprintf("%s imports %s", c.name, strings.Join(c.imports, ", ")))
 			if len(importers) == 1 {
 				v.Evidence = append(v.Evidence, "no other module does whose imports can be read")
+			} else if len(list) < 2 || list[1].pointer.Blocks == 0 {
+				others := slices.DeleteFunc(slices.Clone(importers), func(n string) bool { return n == c.name })
+				v.Evidence = append(v.Evidence, "others import them too, and the sampled blocks do not point into those: "+strings.Join(others, ", "))
 			}
 		case !c.known:
 			v.Text = fmt.Sprintf("%s holds these blocks, probably.", c.name)
