@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/internal/golden"
 	"github.com/seed-eedd8485/lpc/ntdump/dumptest"
 )
 
@@ -201,9 +202,9 @@ const seedVM = `*** Virtual Memory Usage ***
 func TestSeedVM(t *testing.T) {
 	text := caseText(t, "!vm")
 	if !strings.HasPrefix(text, seedVM) {
-		t.Errorf("%s", differ(text, seedVM))
+		t.Errorf("%s", golden.Differ(text, seedVM))
 	}
-	golden(t, "windows/seed_vm.txt", text)
+	golden.Text(t, "windows/seed_vm.txt", text)
 }
 
 // The first two rows of !poolused /t2 2, to the letter.
@@ -218,12 +219,12 @@ const seedUsed = `   Sorting by NonPaged Pool Consumed
 func TestSeedPoolused(t *testing.T) {
 	text := caseText(t, "!poolused /t2 2")
 	if !strings.HasPrefix(text, seedUsed) {
-		t.Errorf("%s", differ(text, seedUsed))
+		t.Errorf("%s", golden.Differ(text, seedUsed))
 	}
-	golden(t, "windows/seed_poolused.txt", text+caseText(t, "!poolused 3 *m*")+caseText(t, "!poolused 4"))
+	golden.Text(t, "windows/seed_poolused.txt", text+caseText(t, "!poolused 3 *m*")+caseText(t, "!poolused 4"))
 }
 
 // The case ranked, with those that can have made the blocks; then the blocks.
 func TestSeedPoolleak(t *testing.T) {
-	golden(t, "windows/seed_poolleak.txt", caseText(t, "!poolleak")+"\n"+caseText(t, "!poolleak None")+"\n"+caseText(t, "!poolleak MmCm")+"\n"+caseText(t, "!poolleak TCPt")+"\n"+caseText(t, "!poolleak Xyzw"))
+	golden.Text(t, "windows/seed_poolleak.txt", caseText(t, "!poolleak")+"\n"+caseText(t, "!poolleak None")+"\n"+caseText(t, "!poolleak MmCm")+"\n"+caseText(t, "!poolleak TCPt")+"\n"+caseText(t, "!poolleak Xyzw"))
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/seed-eedd8485/lpc/internal/golden"
 	"github.com/seed-eedd8485/lpc/kd"
 	"github.com/seed-eedd8485/lpc/ntdump/dumptest"
 	"github.com/seed-eedd8485/lpc/target"
@@ -101,8 +102,8 @@ func TestWindowsPools(t *testing.T) {
 			if _, _, err := run(t, tg, s.symbols(t)); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, "windows/pools_"+name+".txt", transcript(t, tg, s.lines()...))
-			golden(t, "windows/pools_"+name+"_nosymbols.txt", transcript(t, openDump(t, data), s.lines()...))
+			golden.Text(t, "windows/pools_"+name+".txt", transcript(t, tg, s.lines()...))
+			golden.Text(t, "windows/pools_"+name+"_nosymbols.txt", transcript(t, openDump(t, data), s.lines()...))
 		})
 	}
 }
@@ -136,7 +137,7 @@ func TestPooltag(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := strings.ReplaceAll(transcript(t, tg, ".pooltag", "!poolused 0 Mine", `.pooltag "`+path+`"`, "!poolused 0 Mine", "!poolused 0 File", `.pooltag "`+bad+`"`, ".pooltag "+dir+"/none", ".pooltag -", "!poolused 0 Mine"), dir, "DIR")
-	golden(t, "windows/pooltag.txt", text)
+	golden.Text(t, "windows/pooltag.txt", text)
 }
 
 // Files of images are searched too, with the place in each.
@@ -168,7 +169,7 @@ func TestPoolleakImages(t *testing.T) {
 	tg := openDump(t, s.Dump(dumptest.BitmapKernel))
 	lines := []string{"!poolleak Away", "!poolleak Away --images " + dir, "!poolleak --images=" + dir + " None", `!poolleak "Ddk " --images ` + dir, "!poolleak Mine --images " + dir,
 		"!poolleak Away --images " + dir + "/none", "!poolleak Away --images", "!poolleak --images " + dir, "!poolleak A*", "!poolleak Away Away", "!poolleak Awayy"}
-	golden(t, "windows/poolleak_images.txt", strings.ReplaceAll(transcript(t, tg, lines...), dir, "DIR"))
+	golden.Text(t, "windows/poolleak_images.txt", strings.ReplaceAll(transcript(t, tg, lines...), dir, "DIR"))
 	empty := t.TempDir()
 	if _, _, err := run(t, tg, "!poolleak Away --images "+empty); err == nil || !strings.Contains(err.Error(), "holds no image (.sys, .dll, .exe)") {
 		t.Error(err)
@@ -209,7 +210,7 @@ func TestPooldiffDumps(t *testing.T) {
 	write(before)
 	line := `!pooldiff "` + path + `"`
 	text := diff(line)
-	golden(t, "windows/pooldiff.txt", text)
+	golden.Text(t, "windows/pooldiff.txt", text)
 	if !strings.Contains(text, " Grow      +990     +253440        +495       +126720  nonpaged pool: 990 allocated, 0 freed\n") || strings.Contains(text, "Same") {
 		t.Errorf("%s", text)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/internal/needs"
 	"github.com/seed-eedd8485/lpc/ntdump"
 	"github.com/seed-eedd8485/lpc/ntdump/dumptest"
 	"github.com/seed-eedd8485/lpc/ntdump/pe"
@@ -87,20 +88,14 @@ func TestImports(t *testing.T) {
 
 // objdump reads the same imports: it knows the format from another source.
 func TestObjdump(t *testing.T) {
-	program, err := exec.LookPath("objdump")
-	if err != nil {
-		if os.Getenv("LPC_CI") != "" {
-			t.Fatal("objdump is not installed (Debian package binutils)")
-		}
-		t.Skip("objdump is not installed (Debian package binutils)")
-	}
+	program := needs.Tool(t, "objdump", "binutils")
 	path := filepath.Join(t.TempDir(), "greedy.sys")
 	if err := os.WriteFile(path, dumptest.X64.ImageFile(driver), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	out, err := exec.Command(program, "-p", path).CombinedOutput()
 	if err != nil {
-		t.Skipf("this objdump reads no PE32+: %v", err)
+		needs.Missing(t, "an objdump that reads PE32+ (Debian package binutils): %v: %s", err, out)
 	}
 	for _, w := range []string{"DLL Name: ntoskrnl.exe", "ExAllocatePool", "DLL Name: HAL.dll", "KfLowerIrql"} {
 		if !strings.Contains(string(out), w) {
