@@ -74,21 +74,14 @@ func file(in *Input, r *Result, path string) error {
 	}
 	name := filepath.Base(path)
 	p := Place{Module: name, File: path, Kernel: isKernel(name), Loaded: in.loaded(name)}
-	for _, t := range tagBytes(in.Tag) {
-		for at := 0; ; at++ {
-			k := bytes.Index(data[at:], t)
-			if k < 0 {
-				break
-			}
-			at += k
-			rva, ok := img.RVA(int64(at))
-			section, code := "", ""
-			if ok {
-				section, code = where(img, uint64(rva), data[max(0, at-before):at])
-			}
-			p.add(uint64(rva), int64(at), section, code)
+	each(data, in.Tag, func(at int) {
+		rva, ok := img.RVA(int64(at))
+		section, code := "", ""
+		if ok {
+			section, code = where(img, uint64(rva), data[max(0, at-before):at])
 		}
-	}
+		p.add(uint64(rva), int64(at), section, code)
+	})
 	if p.Count > 0 && wantsPlaces(in.Tag) {
 		r.Places = append(r.Places, p)
 	}

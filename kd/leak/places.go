@@ -27,12 +27,21 @@ const pageBytes = 4096
 // maxImage bounds an image that is searched.
 const maxImage = 1 << 30
 
-// tagBytes are the forms in which a tag stands in code: as it is, and as a protected
-// one.
-func tagBytes(tag [4]byte) [][]byte {
+// each calls hit for each place of a tag in b, in both forms in which code has it: as it
+// is, and as a protected one.
+func each(b []byte, tag [4]byte, hit func(at int)) {
 	protected := tag
 	protected[3] |= 0x80
-	return [][]byte{tag[:], protected[:]}
+	for _, t := range [][4]byte{tag, protected} {
+		for at := 0; ; at++ {
+			k := bytes.Index(b[at:], t[:])
+			if k < 0 {
+				break
+			}
+			at += k
+			hit(at)
+		}
+	}
 }
 
 // places searches the modules' pages in memory for the tag.
@@ -82,18 +91,11 @@ func search(in *Input, m Module, hit func(rva uint64, before []byte)) (pages int
 		}
 		pages++
 		all := buf[:kept+n]
-		for _, t := range tagBytes(in.Tag) {
-			for at := 0; ; at++ {
-				k := bytes.Index(all[at:], t)
-				if k < 0 {
-					break
-				}
-				at += k
-				if at+4 > kept { // else it was found with the page before
-					hit(off+uint64(at)-uint64(kept), all[max(0, at-before):at])
-				}
+		each(all, in.Tag, func(at int) {
+			if at+4 > kept { // else it was found with the page before
+				hit(off+uint64(at)-uint64(kept), all[max(0, at-before):at])
 			}
-		}
+		})
 		if kept = 0; n == pageBytes {
 			kept = copy(buf, all[len(all)-before-3:])
 		}

@@ -69,7 +69,9 @@ func (p *Pools) descriptor(at uint64, kind, index int, a *poolArea, small, big u
 func (p *Pools) writeTags(table int, size uint64) uint64 {
 	m := p.m
 	each := uint64(m.Size("_POOL_TRACKER_TABLE"))
+	m.next = (m.next + page - 1) &^ (page - 1) // whole pages, with nothing behind them
 	at := m.Alloc(int(size * each))
+	m.next = (m.next+page-1)&^(page-1) + page
 	for i, tag := range p.order {
 		c := p.counts[tag].tables[table]
 		e := at + (uint64(i)*2+1)%size*each

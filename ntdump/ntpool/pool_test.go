@@ -330,3 +330,94 @@ func TestSegmentHeap(t *testing.T) {
 
 func second[A, B any](_ A, _ B, err error) error         { return err }
 func fourth[A, B, C any](_ A, _ B, _ C, err error) error { return err }
+
+// From Vista on a block's type means the other pool, and the number of entries of the
+// table of tags stands in front of its variable.
+func TestVista(t *testing.T) {
+	p := dumptest.X64
+	p.Build = 7601
+	m := filled(p, dumptest.PoolOptions{})
+	m.Number(m.Variable("PoolTrackTable")-8, 64, 8)
+	d := open(t, m.Dump(dumptest.BitmapKernel))
+	file, err := isf.Open("../types/2003sp2-x64.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.SetTypes(file)
+	r := reader(t, d)
+	c, err := r.Tracker()
+	if err != nil || len(c.Notes) > 0 || len(c.Tags) != 6 {
+		t.Errorf("%+v, %v", c, err)
+	}
+	_, _, list, err := r.Page(m.paged[0].Addr)
+	if err != nil || list[0].Paged || !list[0].Allocated {
+		t.Errorf("a block of type 2: %+v, %v", list[0], err)
+	}
+	for _, x := range []struct {
+		build uint32
+		ty    uint32
+		paged bool
+	}{{2600, 1, false}, {2600, 2, true}, {2600, 5, false}, {2600, 6, true}, {2600, 0x22, true}, {7601, 2, false}, {7601, 3, true}} {
+		l, err := newLayout(file, x.build)
+		if err != nil || l.isPaged(x.ty) != x.paged {
+			t.Errorf("build %d, type %d: paged %v, %v", x.build, x.ty, !x.paged, err)
+		}
+	}
+}
+
+// Scattered pages come in the pool's order, however many of their blocks are asked for.
+func TestWindow(t *testing.T) {
+	path, _ := writeLarge(t, 4*maxWindowAll, true)
+	d, err := ntdump.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	r := reader(t, d)
+	ranges, _, err := r.Ranges(NonPaged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, match := range map[string]func([4]byte) bool{"all": nil, "each": func([4]byte) bool { return true }} {
+		n, last := 0, uint64(0)
+		for _, rg := range ranges {
+			for b, err := range r.Blocks(context.Background(), rg, match) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if b.Addr <= last {
+					t.Fatalf("%s: block %d at %#x comes behind %#x", name, n, b.Addr, last)
+				}
+				n, last = n+1, b.Addr
+			}
+		}
+		if want := 4 * maxWindowAll * 20; n != want { // 19 of 208 bytes and a free one a page
+			t.Errorf("%s: %d blocks, want %d", name, n, want)
+		}
+	}
+}
+
+// Where the tables of the processors are not known, a count that is negative without
+// them is left out and said.
+func TestNegative(t *testing.T) {
+	m := dumptest.New(dumptest.Server2003)
+	m.AddModule(dumptest.Module{Name: "ntoskrnl.exe", Size: 0x200000})
+	m.Header.CPUs = 2
+	p := m.AddPools(dumptest.PoolOptions{Tables: 2})
+	p.Count("Here", false, 5, 2, 3*64)            // processor 0
+	p.Count("Gone", false, 7, 2, 5*64)            // 1
+	p.Count("Gone", false, 0, 3, ^uint64(3*64)+1) // 0 gave back what 1 took
+	p.Count("Here", false, 1, 0, 64)              // 1
+	p.Finish()
+	d := open(t, m.Dump(dumptest.Full))
+	c, err := reader(t, d).Tracker()
+	if err != nil || len(c.Tags) != 1 || string(c.Tags[0].Tag[:]) != "Here" || !strings.Contains(strings.Join(c.Notes, "; "), "1 tags are left out") {
+		t.Errorf("%+v, %v", c, err)
+	}
+	describe(t, d, m, "2003sp1-x86")
+	c, err = reader(t, d).Tracker()
+	want := []Use{{Tag: [4]byte([]byte("Gone")), NonPaged: Count{7, 5, 2 * 64}}, {Tag: [4]byte([]byte("Here")), NonPaged: Count{6, 2, 4 * 64}}}
+	if err != nil || !slices.Equal(c.Tags, want) || len(c.Notes) > 0 {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
