@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -244,7 +243,7 @@ func FuzzContent(f *testing.F) {
 			t.Fatal(err)
 		}
 		if c := r.Content; c.Readable > 1 || len(c.First) > contentBytes {
-			t.Fatal(fmt.Sprintf("%+v", c))
+			t.Fatalf("%+v", c)
 		}
 	})
 }

@@ -367,13 +367,15 @@ func TestVista(t *testing.T) {
 
 // Scattered pages come in the pool's order, however many of their blocks are asked for.
 func TestWindow(t *testing.T) {
-	path, _ := writeLarge(t, 4*maxWindowAll, true)
+	const pages = 500
+	path, _ := writeLarge(t, pages, true)
 	d, err := ntdump.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer d.Close()
 	r := reader(t, d)
+	r.window, r.windowAll, r.kept = 300, 40, 1000
 	ranges, _, err := r.Ranges(NonPaged)
 	if err != nil {
 		t.Fatal(err)
@@ -391,7 +393,7 @@ func TestWindow(t *testing.T) {
 				n, last = n+1, b.Addr
 			}
 		}
-		if want := 4 * maxWindowAll * 20; n != want { // 19 of 208 bytes and a free one a page
+		if want := pages * 20; n != want { // 19 of 208 bytes and a free one a page
 			t.Errorf("%s: %d blocks, want %d", name, n, want)
 		}
 	}

@@ -32,7 +32,11 @@ func (s *scan) wait(ctx context.Context, st ntdump.Stretch) error {
 	for off := uint64(0); off < st.Size; off += pageBytes {
 		s.window = append(s.window, place{st.Physical + off, st.Virtual + off})
 	}
-	if most := maxWindow; len(s.window) < most && (s.match != nil || len(s.window) < maxWindowAll) {
+	most := s.r.window
+	if s.match == nil {
+		most = s.r.windowAll
+	}
+	if len(s.window) < most {
 		return nil
 	}
 	return s.flush(ctx, s.window)
@@ -56,7 +60,7 @@ func (s *scan) flush(ctx context.Context, w []place) error {
 			s.keep = false
 			return err
 		}
-		if from += n; len(s.kept) > maxKept && len(w) > fewPages {
+		if from += n; len(s.kept) > s.r.kept && len(w) > fewPages {
 			// Too many to keep. The halves find its gaps again, so they are theirs to count.
 			s.keep, s.gaps, s.order = false, gaps, order
 			slices.SortFunc(w, func(a, b place) int { return cmp.Compare(a.virtual, b.virtual) })
