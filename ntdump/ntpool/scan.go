@@ -2,6 +2,7 @@ package ntpool
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"iter"
 	"sort"
@@ -84,6 +85,10 @@ type scan struct {
 	yield func(Block, error) bool
 	big   []Block // allocations of whole pages in the range, by address
 	c     chain
+	memo  [256]struct { // what match said of tags: pools have few, and many blocks of each
+		tag       uint32
+		known, ok bool
+	}
 
 	window []place // pages that wait to be read in the order of the file (window.go)
 	keep   bool    // blocks go to kept, not to yield
@@ -199,15 +204,23 @@ func (s *scan) ours(b []byte) bool {
 	return true
 }
 
+// wanted is match, asked once for each tag.
+func (s *scan) wanted(tag uint32) bool {
+	m := &s.memo[tag*0x9e3779b1>>24]
+	if m.tag != tag || !m.known {
+		var t [4]byte
+		binary.LittleEndian.PutUint32(t[:], tag&^(1<<31))
+		m.tag, m.known, m.ok = tag, true, s.match(t)
+	}
+	return m.ok
+}
+
 // emit yields the blocks of a page.
 func (s *scan) emit(va uint64, b []byte) {
 	l := s.r.l
 	for _, at := range s.c.at[:s.c.n] {
-		if s.match != nil {
-			t := b[int(at)+l.tag:]
-			if !s.match([4]byte{t[0], t[1], t[2], t[3] &^ 0x80}) {
-				continue
-			}
+		if s.match != nil && !s.wanted(binary.LittleEndian.Uint32(b[int(at)+l.tag:])) {
+			continue
 		}
 		if s.show(l.block(b, int(at), va)); s.done {
 			return
