@@ -46,6 +46,7 @@ func table() []*Command {
 		&cmdReadmem, &cmdWritemem, &cmdFindfree, &cmdScratch, &cmdU, &cmdUr, &cmdMbr, &cmdSector, &cmdReaddisk,
 		&cmdBugcheck, &cmdAnalyze, &cmdStackcheck, &cmdStacks, &cmdLm, &cmdLmtn, &cmdR, &cmdK, &cmdKb, &cmdKv, &cmdKf, &cmdKn, &cmdCxr, &cmdTrap, &cmdTss,
 		&cmdDa, &cmdDu, &cmdDds, &cmdPte, &cmdFormats, &cmdIsf, &cmdVM, &cmdPoolused, &cmdPoolfind, &cmdPool, &cmdPooldiff,
+		&cmdPoolleak, &cmdPooltag,
 		&cmdHelp, &cmdSetProcess, &cmdSetThread, &cmdVertarget, &cmdQuit,
 	}
 }

@@ -69,7 +69,7 @@ func runPool(ctx context.Context, s *Session, o *Out, args []string) error {
 		o.Printf("Pool page %s region is %s\n", s.ptr(addr), escape.Text(region))
 	}
 	for _, b := range blocks {
-		holds := addr >= b.Addr && addr-b.Addr < b.Size
+		holds := addr-b.Addr < b.Size || b.Body != 0 && b.Body-b.Addr >= b.Size && addr-b.Body < b.Size // special pool: the header stands elsewhere
 		if flags&poolAlone != 0 && !holds {
 			continue
 		}
@@ -82,9 +82,7 @@ func runPool(ctx context.Context, s *Session, o *Out, args []string) error {
 			s.blockBytes(o, b)
 		}
 		if holds && flags&poolNoNote == 0 {
-			if note := s.tagNote(b.Tag); note != "" {
-				o.Printf("\t\tPooltag %s : %s\n", escape.Text(tagText(b.Tag)), escape.Text(note))
-			}
+			s.tagLine(o, b)
 			s.sectionLines(o, w, b)
 		}
 	}
@@ -92,6 +90,27 @@ func runPool(ctx context.Context, s *Session, o *Out, args []string) error {
 		o.Printf("Not readable: %s\n", escape.Text(err.Error()))
 	}
 	return nil
+}
+
+// tagLine says what the tag of the block that was asked for stands for.
+func (s *Session) tagLine(o *Out, b target.Block) {
+	note := s.tagNote(b.Tag)
+	if s.windows() != nil {
+		e, known := s.tagTable().Find(b.Tag)
+		if !b.Allocated {
+			return
+		}
+		if !known {
+			o.Printf("\t\tOwning component : Unknown (update pooltag.txt)\n")
+			return
+		}
+		if note = e.Text; e.Binary != "" {
+			note += ", Binary : " + e.Binary
+		}
+	}
+	if note != "" {
+		o.Printf("\t\tPooltag %s : %s\n", escape.Text(tagText(b.Tag)), escape.Text(note))
+	}
 }
 
 // blockBytes prints the first bytes of a block.

@@ -22,6 +22,9 @@ func (s *Session) poolBlock(o *Out, w *records.World, b target.Block, mark, tagM
 
 // blockOwner says behind its line whose a block of ours is.
 func (s *Session) blockOwner(w *records.World, b target.Block) string {
+	if b.Quota && b.Owner != 0 {
+		return " Process: " + s.ptr(b.Owner)
+	}
 	if !s.reader.Ours(b.Process) {
 		return ""
 	}

@@ -16,7 +16,8 @@ import (
 var cmdPooldiff = Command{
 	Name: "!pooldiff", Args: "File [Flags [Tag]]",
 	Short: "Show what the pools hold more than in an earlier file, by tag and owner.",
-	Long: `File is a snapshot (lpc snapshot) or a core of the same processes, taken earlier. Who holds more bytes now
+	Long: `File is a snapshot (lpc snapshot) or a core of the same processes, taken earlier, or an earlier dump of
+the same Windows machine, which gets the symbols of this one. Who holds more bytes now
 stands first: how many blocks and bytes more, and how many that makes in an hour, who holds them, and
 behind a colon how often the process has allocated and freed under that tag since. Flags: 1 shows too who
 holds less, or has ended. /t and a decimal number shows that many rows.`,
@@ -26,8 +27,8 @@ holds less, or has ended. /t and a decimal number shows that many rows.`,
 func init() { cmdPooldiff.Run, cmdPooldiff.JSON = runPooldiff, jsonPooldiff }
 
 // poolGrowth compares the target with a file.
-func (s *Session) poolGrowth(ctx context.Context, path string) (*holdings.Growth, error) {
-	fail := func(err error) (*holdings.Growth, error) { return nil, fmt.Errorf("!pooldiff: %w", err) }
+func (s *Session) poolGrowth(ctx context.Context, path string) (*holdings.Growth, []string, error) {
+	fail := func(err error) (*holdings.Growth, []string, error) { return nil, nil, fmt.Errorf("!pooldiff: %w", err) }
 	if s.Open == nil {
 		return fail(errors.New("this program opens no further files"))
 	}
@@ -39,6 +40,7 @@ func (s *Session) poolGrowth(ctx context.Context, path string) (*holdings.Growth
 	if why := earlier.Lacks(target.Pools); why != "" {
 		return fail(fmt.Errorf("%s: %s", path, why))
 	}
+	notes := s.sameKernel(earlier)
 	before, err := holdings.Look(ctx, records.NewReader(earlier))
 	if err != nil {
 		return fail(fmt.Errorf("%s: %w", path, err))
@@ -47,7 +49,7 @@ func (s *Session) poolGrowth(ctx context.Context, path string) (*holdings.Growth
 	if err != nil {
 		return fail(err)
 	}
-	return holdings.Compare(before, now), nil
+	return holdings.Compare(before, now), notes, nil
 }
 
 func pooldiffArgs(args []string) (path string, a poolArgs, err error) {
@@ -76,7 +78,7 @@ func runPooldiff(ctx context.Context, s *Session, o *Out, args []string) error {
 	if err != nil {
 		return err
 	}
-	g, err := s.poolGrowth(ctx, path)
+	g, notes, err := s.poolGrowth(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -88,6 +90,7 @@ func runPooldiff(ctx context.Context, s *Session, o *Out, args []string) error {
 	default:
 		o.Printf("Since %s; when that was is not known\n", escape.Text(path))
 	}
+	s.notes(o, notes, 0)
 	list := a.asked(g)
 	if len(list) == 0 {
 		o.Printf("Nothing grew\n")
@@ -147,14 +150,15 @@ func jsonPooldiff(ctx context.Context, s *Session, args []string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := s.poolGrowth(ctx, path)
+	g, notes, err := s.poolGrowth(ctx, path)
 	if err != nil {
 		return nil, err
 	}
 	v := struct {
 		Seconds float64       `json:"seconds"` // since the file was taken, 0: not known
 		Changes []pooldiffRow `json:"changes"`
-	}{g.Since.Seconds(), []pooldiffRow{}}
+		Notes   []string      `json:"notes,omitempty"`
+	}{g.Since.Seconds(), []pooldiffRow{}, notes}
 	for _, c := range a.asked(g) {
 		v.Changes = append(v.Changes, pooldiffRow{tagText(c.Tag), c.Process, c.Image, c.Port, c.Caller, c.Blocks(), c.Bytes(), c.Allocs, c.Frees, c.New, c.Gone})
 	}

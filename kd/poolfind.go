@@ -101,11 +101,13 @@ func (f *poolFinder) find(ctx context.Context, k target.PoolKind, quiet bool) er
 	if quiet && err == nil && len(ranges) == 0 && end == 0 {
 		return nil
 	}
-	o.Printf("\nScanning large pool allocation table for Tag: %s (%s : %s)\n\n", escape.Text(f.tag.text), s.ptr(start), s.ptr(end))
 	if err != nil {
-		o.Printf("Not readable: %s\n\n", escape.Text(err.Error()))
-	} else if !f.print(ctx, big, "table") {
-		return nil
+		o.Printf("\nLarge allocations are not searched: %s\n", escape.Text(err.Error()))
+	} else {
+		o.Printf("\nScanning large pool allocation table for Tag: %s (%s : %s)\n\n", escape.Text(f.tag.text), s.ptr(start), s.ptr(end))
+		if !f.print(ctx, big, "table") {
+			return nil
+		}
 	}
 	for _, r := range ranges {
 		o.Printf("\nSearching %s pool (%s : %s) for Tag: %s%s\n\n", k, s.ptr(r.Start), s.ptr(r.End), escape.Text(f.tag.text), f.of(r))
@@ -114,7 +116,7 @@ func (f *poolFinder) find(ctx context.Context, k target.PoolKind, quiet bool) er
 		}
 	}
 	if note != "" {
-		o.Printf("\nNot searched: %s\n", escape.Text(note))
+		o.Printf("\nNote: %s\n", escape.Text(note))
 	}
 	return nil
 }

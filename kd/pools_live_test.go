@@ -146,9 +146,9 @@ func TestVMLimits(t *testing.T) {
 		t.Errorf("at 89 per cent:\n%s", text)
 	}
 	l.do(t, "take 1 16384 Leak")
-	want(t, l.run(t, "!vm"), `\*{3} Virtual Memory Usage \*{3}`, `\tPhysical Memory:      \(.*\)`, `\tNonPagedPool Usage:           0 \(         0 Kb\)`,
+	want(t, l.run(t, "!vm"), `\*{3} Virtual Memory Usage \*{3}`, `\tPhysical Memory: +\(.*\)`, `\tNonPagedPool Usage: +0 \(         0 Kb\)`,
 		fmt.Sprintf(`\tPagedPool %d Usage:`+` +\d+ \( +\d+ Kb\)`, l.pid), `\tPagedPool Usage: .*`, `\tPagedPool Maximum: .*`,
-		`\tSection Memory:             232 \(       928 Kb\)`, `\tSection Memory Used:        232 \(       928 Kb\)`, excessive,
+		`\tSection Memory: +232 \(       928 Kb\)`, `\tSection Memory Used: +232 \(       928 Kb\)`, excessive,
 		fmt.Sprintf(`\t   kd\.test %d, port spool: 950272 of 1048576 bytes granted to uid %d`, l.pid, os.Geteuid()),
 		``, `\tTotal Private: .*`, fmt.Sprintf(` +%04x \(%d\) kd\.test .*`, l.pid, l.pid))
 	l.do(t, "ask 262144")
@@ -159,7 +159,7 @@ func TestVMLimits(t *testing.T) {
 		t.Errorf("flag 1 shows processes:\n%s", text)
 	}
 	l.do(t, "lock")
-	want(t, l.run(t, "!vm 1"), `\tNonPagedPool Usage: +[1-9]\d* .*`, `\tNonPagedPool Max: +[1-9]\d* .*`, `\tPagedPool Usage:              0 .*`)
+	want(t, l.run(t, "!vm 1"), `\tNonPagedPool Usage: +[1-9]\d* .*`, `\tNonPagedPool Max: +[1-9]\d* .*`, `\tPagedPool Usage: +0 .*`)
 	want(t, l.run(t, "!poolused 2 Pool"), ` Pool  +[1-9]\d* +[1-9]\d* +0 +0\t.*`)
 	want(t, l.run(t, "!poolfind Port"), `Searching NonPaged pool .*`)
 }
@@ -286,7 +286,7 @@ func TestPoolJSON(t *testing.T) {
 func TestPoolArguments(t *testing.T) {
 	tg := newFakeTarget(newFakePool(1000, nil))
 	for _, line := range []string{
-		"!poolfind", "!poolfind a b c", "!poolfind toolong", "!poolfind Port 3", "!poolfind Port 99", "!poolfind 0xfffffffff", "!poolfind [",
+		"!poolfind", "!poolfind a b c", "!poolfind toolong", "!poolfind Port 3", "!poolfind Port 99", "!poolfind 0xfffffffff",
 		"!pool", "!pool zz", "!pool 0 0 0", "!pool 3e80000000060 8", "!pool 5", "!pooldiff", "!pooldiff x 2", "!pooldiff x 0 Port more",
 		"!poolused 20", "!poolused 8", "!vm 0 0", "!vm x",
 	} {

@@ -22,6 +22,9 @@ allocated it where that is recorded. /t and a decimal number before or behind th
 rows. Tag is four characters, in which * and ? stand for any: only its rows are shown. Allocs are those
 that were not freed, but with 1.
 
+Of a Windows dump the numbers are the kernel's own, of all processors; XP counts only where pool tagging
+was on, else the blocks are counted one by one. What a tag stands for .pooltag tells.
+
 Of processes of ours, pools that are locked in memory are nonpaged. Section memory is paged and bears the
 tag of who allocated it; the memory of a process's sections is counted at the end that allocates in it.`,
 	Needs: target.Pools,
@@ -168,7 +171,17 @@ func (s *Session) tagNote(tag [4]byte) string {
 	if _, ours := holdings.Ours(s.reader); ours {
 		return ownTags[tagText(tag)]
 	}
-	return ""
+	if s.windows() == nil {
+		return ""
+	}
+	e, known := s.tagTable().Find(tag)
+	switch {
+	case !known:
+		return fmt.Sprintf("UNKNOWN pooltag '%s', please update pooltag.txt", tagText(tag))
+	case e.Binary != "":
+		return e.Text + " , Binary: " + e.Binary
+	}
+	return e.Text
 }
 
 func (o *Out) poolRow(tag string, u target.TagUse, note string) {

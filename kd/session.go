@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/seed-eedd8485/lpc/internal/escape"
+	"github.com/seed-eedd8485/lpc/kd/pooltag"
 	"github.com/seed-eedd8485/lpc/kd/records"
 	"github.com/seed-eedd8485/lpc/target"
 )
@@ -34,6 +35,8 @@ type Session struct {
 	free       uint64         // $free, what !findfree found last; 0: nothing
 	machine    machineContext // of .cxr, .trap or .tss; no registers: none was set
 	modules    *images        // of a Windows dump, for one command; nil: not read yet
+	tags       *pooltag.Table // of .pooltag; nil: none
+	tagsFile   string
 }
 
 // Statuses of a session.

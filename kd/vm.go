@@ -16,8 +16,8 @@ var cmdVM = Command{
 	Name: "!vm", Args: "[Flags]",
 	Short: "Show how much memory the pools take, of which limits; of a Windows dump, the machine's memory too.",
 	Long: `Pages, and in parentheses KB. Flag 1 leaves the processes out. The counters are those that the kernel's
-debugger data names; what it does not name needs symbols, and a line says so. Nonpaged pool that is used
-to 90 per cent or more is marked: WinDbg's own limit is not published.
+debugger data names; what it does not name needs symbols (.isf), and a line says so. Nonpaged pool that is
+used to 90 per cent or more is marked: WinDbg's own limit is not published. So are allocations that failed.
 
 Of processes of ours: the pools, which are nonpaged where they are locked in memory; the sections that they
 allocate in, granted and in use; what failed, and the quota that caused it. A pool, and the section memory
@@ -51,22 +51,24 @@ func runVM(ctx context.Context, s *Session, o *Out, args []string) error {
 	v := &vmReport{o: o, d: d}
 	o.Printf("*** Virtual Memory Usage ***\n")
 	v.counter("Physical Memory", ntdump.MmNumberOfPhysicalPages)
-	v.symbols("Page File")
+	v.pageFiles()
 	v.counter("Available Pages", ntdump.MmAvailablePages)
 	v.counter("ResAvail Pages", ntdump.MmResidentAvailablePages)
-	for _, name := range []string{"Locked IO Pages", "Free System PTEs", "Free NP PTEs", "Free Special NP"} {
-		v.symbols(name)
-	}
+	v.global("Locked IO Pages", "MmSystemLockPagesCount")
+	v.freePTEs()
+	v.freeSpecial()
 	v.counter("Modified Pages", ntdump.MmModifiedPageListHead) // MMPFNLIST.Total is its first word
-	v.symbols("Modified PF Pages")
+	v.global("Modified PF Pages", "MmTotalPagesForPagingFile")
 	v.nonPaged()
 	v.paged()
-	v.symbols("Failed allocations")
+	v.failedAllocations()
+	v.counter("Shared Commit", ntdump.MmSharedCommit)
+	v.global("Special Pool", "MmSpecialPagesInUse")
 	for _, c := range []struct {
 		name  string
 		field ntdump.Field
 	}{
-		{"Shared Commit", ntdump.MmSharedCommit}, {"Shared Process", ntdump.MmProcessCommit}, {"PagedPool Commit", ntdump.MmPagedPoolCommit},
+		{"Shared Process", ntdump.MmProcessCommit}, {"PagedPool Commit", ntdump.MmPagedPoolCommit},
 		{"Driver Commit", ntdump.MmDriverCommit}, {"Committed pages", ntdump.MmTotalCommittedPages}, {"Commit limit", ntdump.MmTotalCommitLimit},
 	} {
 		v.counter(c.name, c.field)
@@ -84,20 +86,18 @@ type vmReport struct {
 }
 
 func (v *vmReport) line(name string, pages uint64) {
-	v.o.Printf("\t%-21s %9d (%10d Kb)\n", name+":", pages, pages*4)
+	v.o.Printf("\t%-20s%8d (%10d Kb)\n", name+":", pages, pages*4)
 }
 
 // process prints the line of a process.
 func (v *vmReport) process(id, image string, pages uint64) {
-	v.o.Printf("         %s %-15s %9d (%10d Kb)\n", id, escape.Text(image), pages, pages*4)
+	v.o.Printf("         %s %-15s%8d (%10d Kb)\n", id, escape.Text(image), pages, pages*4)
 }
 
 // missing prints a line without a value.
 func (v *vmReport) missing(name, why string) {
-	v.o.Printf("\t%-21s (%s)\n", name+":", escape.Text(why))
+	v.o.Printf("\t%-20s (%s)\n", name+":", escape.Text(why))
 }
-
-func (v *vmReport) symbols(name string) { v.missing(name, "needs symbols") }
 
 // number reads a variable that the debugger data names.
 func (v *vmReport) number(f ntdump.Field) (uint64, string) {
@@ -160,9 +160,10 @@ func (v *vmReport) nonPaged() {
 // maxPools is more paged pools than any kernel has.
 const maxPools = 64
 
-// paged prints the paged pools: an array of pointers to descriptors, one more than
-// the kernel counts (reference 4).
-func (v *vmReport) paged() {
+// pagedPools are the pages in use of each paged pool: an array of pointers to
+// descriptors, one more than the kernel counts (reference 4). why says what could not
+// be read; what was is there.
+func (v *vmReport) pagedPools() (used []uint64, why string) {
 	count, why := v.number(ntdump.ExpNumberOfPagedPools)
 	array, ok := v.d.Debugger().Address(ntdump.ExpPagedPoolDescriptor)
 	if why == "" && !ok {
@@ -171,7 +172,6 @@ func (v *vmReport) paged() {
 	if count &= 0xffffffff; why == "" && count >= maxPools {
 		why = fmt.Sprintf("the kernel counts %d paged pools, expected less than %d", count, maxPools)
 	}
-	total := uint64(0)
 	for i := uint64(0); why == "" && i <= count; i++ {
 		at, err := v.d.Pointer(ntdump.Space{}, array+i*uint64(v.d.PointerSize()))
 		var n uint64
@@ -179,9 +179,18 @@ func (v *vmReport) paged() {
 			n, err = v.pool(at)
 		}
 		if err != nil {
-			why = err.Error()
-			break
+			return used, err.Error()
 		}
+		used = append(used, n)
+	}
+	return used, why
+}
+
+// paged prints the paged pools.
+func (v *vmReport) paged() {
+	used, why := v.pagedPools()
+	total := uint64(0)
+	for i, n := range used {
 		v.line(fmt.Sprintf("PagedPool %d Usage", i), n)
 		total += n
 	}

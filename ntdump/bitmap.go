@@ -114,11 +114,21 @@ func (m *bitmap) find(pfn uint64) (int64, uint64, bool, error) {
 		return 0, 0, false, nil
 	}
 	rank := ranks[pfn/blockBits] + popcount(block[:byt]) + uint64(bits.OnesCount8(block[byt]&(1<<bit-1)))
-	more := uint64(1)
-	for i := pfn%blockBits + 1; i < blockBits && block[i/8]>>(i%8)&1 != 0; i++ {
-		more++
+	return m.first + int64(rank)*pageBytes, setFrom(&block, pfn%blockBits), true, nil
+}
+
+// setFrom is how many bits of a block are set from one on, up to the first that is not.
+func setFrom(block *[blockBytes]byte, bit uint64) uint64 {
+	n := uint64(0)
+	for at := bit; at < blockBits; {
+		word := binary.LittleEndian.Uint64(block[at/64*8:]) >> (at % 64)
+		ones := uint64(bits.TrailingZeros64(^word)) // the shift brought zeros in from above
+		n, at = n+ones, at+ones
+		if ones == 0 || at%64 != 0 {
+			break
+		}
 	}
-	return m.first + int64(rank)*pageBytes, more, true, nil
+	return n
 }
 
 func (m *bitmap) next(pfn uint64) (uint64, bool, error) {

@@ -8,10 +8,11 @@
 // the offsets of the structures that these need (types/*.json for XP and Server
 // 2003, made from types/tables.txt; the dump itself tells on Windows 10 and later).
 // Parts have packages of their own: stack walks call stacks, stackcheck judges
-// whether one overflowed, dumptest writes dumps for tests.
+// whether one overflowed, ntpool reads the pools, pe the headers of images, dumptest
+// writes dumps for tests.
 //
-// What never lives here: commands and their text, symbols, and anything of LPC or
-// pools; those are read by kd through a target over this package.
+// What never lives here: commands and their text, symbols, and anything of LPC; that is
+// read by kd through a target over this package.
 //
 // How a request passes through, one file after the other:
 //

@@ -29,7 +29,6 @@ func openFile(path string) (source, int64, error) {
 		return nil, 0, fmt.Errorf("%s is %s, expected a dump file", path, kindOf(st.Mode()))
 	}
 	if m := mapFile(f, st.Size()); m != nil {
-		_ = f.Close() // the mapping stays
 		return m, st.Size(), nil
 	}
 	return f, st.Size(), nil

@@ -2,7 +2,6 @@ package target
 
 import (
 	"cmp"
-	"fmt"
 	"iter"
 	"slices"
 )
@@ -63,10 +62,7 @@ func (c *Counter) Note(note string) {
 
 // Counts are the counts so far, by tag.
 func (c *Counter) Counts() *TagCounts {
-	out := &TagCounts{How: c.how, Notes: slices.Clone(c.notes)}
-	if c.more > 0 {
-		out.Notes = append(out.Notes, fmt.Sprintf("%d more could not be read", c.more))
-	}
+	out := &TagCounts{How: c.how, Notes: slices.Clone(c.notes), More: c.more}
 	for _, u := range c.by {
 		out.Tags = append(out.Tags, *u)
 	}

@@ -63,7 +63,7 @@ func (r *Reader) loadBig() error {
 	if count > maxBig {
 		return fmt.Errorf("the table of large allocations has %d entries, expected at most %d", count, maxBig)
 	}
-	pages, unit := isf.Field{}, uint64(pageBytes)
+	unit := uint64(pageBytes)
 	va, err := isf.Find(r.types, l, "Va")
 	key, err2 := isf.Find(r.types, l, "Key")
 	pages, err3 := isf.Find(r.types, l, "NumberOfPages")

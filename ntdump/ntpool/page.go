@@ -28,7 +28,7 @@ func (r *Reader) Page(addr uint64) (region Kind, known bool, blocks []Block, err
 		return rg.Kind, known, nil, err
 	}
 	if rg.Kind == Special && known {
-		s := scan{r: r, rg: rg, yield: func(b Block, _ error) bool { blocks = append(blocks, b); return true }, gaps: map[string]*Gap{}}
+		s := scan{r: r, rg: rg, yield: func(b Block, _ error) bool { blocks = append(blocks, b); return true }, gaps: map[string]Gap{}}
 		if s.special(va, page); len(blocks) == 0 {
 			err = fmt.Errorf("the page at %#x has no header of special pool", va)
 		}

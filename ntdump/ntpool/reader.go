@@ -44,6 +44,8 @@ type Reader struct {
 	bigAt  [2]uint64 // start and end of the table
 	didBig bool
 	buf    []byte
+
+	window, windowAll, kept int // bounds of a window; a test makes them small
 }
 
 // New makes a reader. An error is a sentence on what is missing for everything; what
@@ -54,7 +56,7 @@ func New(d *ntdump.Dump) (*Reader, error) {
 		h := d.Header()
 		return nil, fmt.Errorf("the structures of build %d of %s are not known", h.Build, h.Machine)
 	}
-	r := &Reader{d: d, types: t}
+	r := &Reader{d: d, types: t, window: maxWindow, windowAll: maxWindowAll, kept: maxKept}
 	if build := d.Header().Build; build >= segmentHeap {
 		r.err = fmt.Errorf("the pools of build %d are segment heaps, whose blocks are not read by this version", build)
 	} else {

@@ -2,6 +2,7 @@ package ntpool
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"iter"
 	"sort"
@@ -38,7 +39,7 @@ func (r *Reader) Blocks(ctx context.Context, rg Range, match func(tag [4]byte) b
 			yield(Block{}, r.err)
 			return
 		}
-		s := scan{r: r, rg: rg, match: match, yield: yield, gaps: map[string]*Gap{}}
+		s := scan{r: r, rg: rg, match: match, yield: yield, gaps: map[string]Gap{}}
 		if rg.Kind != Special {
 			s.big = r.bigIn(rg)
 		}
@@ -60,8 +61,16 @@ func (r *Reader) Blocks(ctx context.Context, rg Range, match func(tag [4]byte) b
 				return
 			}
 		}
+		if err := s.flush(ctx, s.window); err != nil {
+			yield(Block{}, err)
+			return
+		}
+		if s.done {
+			return
+		}
 		for _, why := range s.order {
-			if !yield(Block{}, s.gaps[why]) {
+			g := s.gaps[why]
+			if !yield(Block{}, &g) {
 				return
 			}
 		}
@@ -76,9 +85,17 @@ type scan struct {
 	yield func(Block, error) bool
 	big   []Block // allocations of whole pages in the range, by address
 	c     chain
-	gaps  map[string]*Gap
-	order []string
-	done  bool
+	memo  [256]struct { // what match said of tags: pools have few, and many blocks of each
+		tag       uint32
+		known, ok bool
+	}
+
+	window []place // pages that wait to be read in the order of the file (window.go)
+	keep   bool    // blocks go to kept, not to yield
+	kept   []Block
+	gaps   map[string]Gap
+	order  []string
+	done   bool
 }
 
 const (
@@ -90,17 +107,17 @@ const (
 const maxReasons = 64
 
 func (s *scan) gap(at, pages uint64, why string) {
-	if g := s.gaps[why]; g != nil {
-		g.Pages += pages
+	if g, ok := s.gaps[why]; ok {
+		s.gaps[why] = Gap{min(g.Addr, at), g.Pages + pages, why}
 		return
 	}
 	if len(s.gaps) < maxReasons {
-		s.gaps[why] = &Gap{Addr: at, Pages: pages, Why: why}
+		s.gaps[why] = Gap{Addr: at, Pages: pages, Why: why}
 		s.order = append(s.order, why)
 	}
 }
 
-// stretch reads what is in memory of a stretch, and cuts its pages.
+// stretch reads what is in memory of a stretch, now or with others.
 func (s *scan) stretch(ctx context.Context, st ntdump.Stretch) error {
 	switch st.Absent {
 	case 0:
@@ -110,6 +127,17 @@ func (s *scan) stretch(ctx context.Context, st ntdump.Stretch) error {
 		s.gap(st.Virtual, st.Size/pageBytes, st.Absent.String())
 		return nil
 	}
+	if st.Size < together {
+		return s.wait(ctx, st)
+	}
+	if err := s.flush(ctx, s.window); err != nil { // what comes first is shown first
+		return err
+	}
+	return s.read(ctx, st)
+}
+
+// read reads a stretch that is in memory, and cuts its pages.
+func (s *scan) read(ctx context.Context, st ntdump.Stretch) error {
 	for off := uint64(0); off < st.Size && !s.done; {
 		if off%maxUnasked == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -176,18 +204,25 @@ func (s *scan) ours(b []byte) bool {
 	return true
 }
 
+// wanted is match, asked once for each tag.
+func (s *scan) wanted(tag uint32) bool {
+	m := &s.memo[tag*0x9e3779b1>>24]
+	if m.tag != tag || !m.known {
+		var t [4]byte
+		binary.LittleEndian.PutUint32(t[:], tag&^(1<<31))
+		m.tag, m.known, m.ok = tag, true, s.match(t)
+	}
+	return m.ok
+}
+
 // emit yields the blocks of a page.
 func (s *scan) emit(va uint64, b []byte) {
 	l := s.r.l
 	for _, at := range s.c.at[:s.c.n] {
-		if s.match != nil {
-			t := b[int(at)+l.tag:]
-			if !s.match([4]byte{t[0], t[1], t[2], t[3] &^ 0x80}) {
-				continue
-			}
+		if s.match != nil && !s.wanted(binary.LittleEndian.Uint32(b[int(at)+l.tag:])) {
+			continue
 		}
-		if !s.yield(s.r.finish(l.block(b, int(at), va)), nil) {
-			s.done = true
+		if s.show(l.block(b, int(at), va)); s.done {
 			return
 		}
 	}
@@ -200,8 +235,8 @@ func (s *scan) special(va uint64, b []byte) {
 	l := s.r.l
 	for _, off := range []int{0, pageBytes - l.header} {
 		w := uint32(word(b[off:], 4))
-		n := int(w & 0x1fff) // bytes asked for; 2000h and up are flags
-		if n == 0 || n > pageBytes-l.header || !plausible(b[off+l.tag:]) {
+		n := int(w & 0x1fff) // bytes asked for; 8000h says paged
+		if n == 0 || n > pageBytes-l.header || w&0x6000 != 0 || !plausible(b[off+l.tag:]) {
 			continue
 		}
 		body := pageBytes - n
@@ -213,11 +248,21 @@ func (s *scan) special(va uint64, b []byte) {
 		x.Protected = x.Tag[3]&0x80 != 0
 		x.Tag[3] &^= 0x80
 		if s.match == nil || s.match(x.Tag) {
-			s.done = !s.yield(x, nil)
+			s.show(x)
 		}
 		return
 	}
 	s.gap(va, 1, "it has no header of special pool")
+}
+
+// show yields a block, or keeps it until those in front of it were read.
+func (s *scan) show(b Block) {
+	b = s.r.finish(b)
+	if s.keep {
+		s.kept = append(s.kept, b)
+		return
+	}
+	s.done = !s.yield(b, nil)
 }
 
 // finish leaves out who is charged where the kernel encodes that.

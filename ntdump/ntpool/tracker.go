@@ -69,6 +69,10 @@ func (r *Reader) Tracker() (*Counts, error) {
 		seen[at] = true
 		c.Tables++
 		err := r.table(at, min(count, maxTracker), f.size, func(e []byte) bool { return f.add(sum, e, how != "") })
+		var gone *ntdump.Absent
+		if how != "" && errors.As(err, &gone) && gone.Reason == ntdump.NotMapped {
+			err = nil // its pages end
+		}
 		if err != nil {
 			c.Notes = append(c.Notes, fmt.Sprintf("%s at %#x breaks off: %v", name, at, err))
 		}
@@ -80,10 +84,16 @@ func (r *Reader) Tracker() (*Counts, error) {
 			add(at, n, "the table's expansion")
 		}
 	}
+	negative := 0
 	for _, u := range sum {
-		f.wrap(&u.NonPaged)
-		f.wrap(&u.Paged)
+		if !f.wrap(&u.NonPaged) || !f.wrap(&u.Paged) {
+			negative++
+			continue
+		}
 		c.Tags = append(c.Tags, *u)
+	}
+	if negative > 0 {
+		c.Notes = append(c.Notes, fmt.Sprintf("%d tags are left out, of which more was freed than allocated: the tables that were read are not all of them", negative))
 	}
 	if len(c.Tags) == 0 {
 		return nil, ErrNoTags
@@ -202,12 +212,17 @@ func (f *trackerFields) add(sum map[[4]byte]*Use, e []byte, careful bool) bool {
 
 // wrap undoes what adding up did. Memory that one processor took and another gave back
 // makes a table's bytes negative, in the width of the table's numbers; a count that
-// went round makes more frees than allocations.
-func (f *trackerFields) wrap(c *Count) {
-	if f.np[2].Type.Size == 4 {
+// went round makes more frees than allocations. It returns false where the sum is
+// negative still: half of a count's range is more than any machine had.
+func (f *trackerFields) wrap(c *Count) bool {
+	bits, wide := 8*f.np[0].Type.Size, 8*f.np[2].Type.Size
+	left := c.Allocs - c.Frees
+	if bits == 32 {
+		left &= 0xffffffff
+	}
+	if wide == 32 {
 		c.Bytes &= 0xffffffff
 	}
-	if f.np[0].Type.Size == 4 {
-		c.Allocs = c.Frees + (c.Allocs-c.Frees)&0xffffffff
-	}
+	c.Allocs = c.Frees + left
+	return left>>(bits-1) == 0 && c.Bytes>>(wide-1) == 0
 }

@@ -52,13 +52,9 @@ var poolKinds = map[target.PoolKind]ntpool.Kind{
 	target.NonPaged: ntpool.NonPaged, target.Paged: ntpool.Paged, target.SpecialPool: ntpool.Special, target.SessionPool: ntpool.Session,
 }
 
-func targetKind(k ntpool.Kind) target.PoolKind {
-	for tk, nk := range poolKinds {
-		if nk == k {
-			return tk
-		}
-	}
-	return target.NonPaged
+// regions are the pools as !pool names them.
+var regions = map[ntpool.Kind]string{
+	ntpool.NonPaged: "Nonpaged pool", ntpool.Paged: "Paged pool", ntpool.Special: "Special pool", ntpool.Session: "Session pool",
 }
 
 // TagUse is target.Pooled's: the kernel's own count, else that of the blocks.
@@ -210,7 +206,7 @@ func (t *Target) PoolPage(addr uint64) (region string, blocks []target.Block, er
 	}
 	k, known, list, err := r.Page(addr)
 	if known {
-		region = targetKind(k).String()
+		region = regions[k]
 	}
 	for _, b := range list {
 		blocks = append(blocks, block(b, nil))

@@ -2,11 +2,11 @@ package kd
 
 import (
 	"fmt"
-	"path"
 	"strings"
 
 	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/kd/holdings"
+	"github.com/seed-eedd8485/lpc/kd/pooltag"
 )
 
 // A tagPattern is what a user says of a tag: four characters, or a pattern.
@@ -34,10 +34,7 @@ func tagOf(word string) (p tagPattern, err error) {
 		p.tag = [4]byte{byte(v), byte(v >> 8), byte(v >> 16), byte(v >> 24)}
 		p.text = tagText(p.tag)
 		return p, nil
-	case strings.ContainsAny(word, "*?["):
-		if _, err := path.Match(word, ""); err != nil {
-			return bad()
-		}
+	case strings.ContainsAny(word, "*?"):
 		return tagPattern{text: word, any: true}, nil
 	case len(word) > len(p.tag):
 		return bad()
@@ -54,12 +51,18 @@ func (p tagPattern) matches(tag [4]byte) bool {
 		tag[3] &^= 0x80
 		return tag == [4]byte{p.tag[0], p.tag[1], p.tag[2], p.tag[3] &^ 0x80}
 	}
-	ok, _ := path.Match(p.text, tagText(tag))
-	return ok
+	tag[3] &^= 0x80
+	return pooltag.Match(p.text, tag)
 }
 
-// tagText is a tag's characters, as they were given: who prints them escapes them.
-func tagText(tag [4]byte) string { return holdings.TagText(tag) }
+// tagText is a tag's characters: who prints them escapes them. A tag of fewer than four
+// has zeros behind them in some systems, which count as blanks.
+func tagText(tag [4]byte) string {
+	for i := 3; i >= 0 && tag[i]&0x7f == 0; i-- {
+		tag[i] = ' '
+	}
+	return holdings.TagText(tag)
+}
 
 // ownTags say what stands under the tags of lpc's own processes.
 var ownTags = map[string]string{
