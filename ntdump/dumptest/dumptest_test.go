@@ -61,8 +61,8 @@ func TestLayout(t *testing.T) {
 			}
 		}
 	}
-	if checked < 300 {
-		t.Errorf("%d members were compared, expected over 300", checked)
+	if checked < 480 {
+		t.Errorf("%d members were compared, expected over 480", checked)
 	}
 }
 

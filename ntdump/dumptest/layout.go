@@ -205,7 +205,7 @@ type place struct {
 }
 
 // layouts has members by column: "_ETHREAD.Cid", and "_ETHREAD" for its size.
-var layouts = parseMembers(members + poolMembers)
+var layouts = parseMembers(members + poolMembers + objectMembers)
 
 func parseMembers(text string) [4]map[string]place {
 	var out [4]map[string]place

@@ -1,0 +1,106 @@
+package dumptest
+
+// objectMembers are the structures of the object manager and of LPC, in the shape of
+// members (reference 5.2; the security structures are winnt.h's and the driver kit's).
+// Windows 10 has none of them by these offsets.
+const objectMembers = `
+_DISPATCHER_HEADER 10 10 18 -
+ Type:1 0 0 0 -
+ Size:1 2 2 2 -
+_KSEMAPHORE 14 14 20 -
+ Header.SignalState:4 4 4 4 -
+ Header.WaitListHead 8 8 8 -
+ Limit:4 10 10 18 -
+_KEVENT 10 10 18 -
+_KTIMER 28 28 40 -
+_KWAIT_BLOCK 18 18 30 -
+ Thread 8 8 10 -
+ Object c c 18 -
+ NextWaitBlock 10 10 20 -
+ WaitKey:2 14 14 28 -
+ WaitType:2 16 16 2a -
+_LPCP_PORT_OBJECT a4 a4 100 -
+ ConnectionPort 0 0 0 -
+ ConnectedPort 4 4 8 -
+ MsgQueue.NonPagedPortQueue 8 8 10 -
+ MsgQueue.Semaphore c c 18 -
+ MsgQueue.ReceiveHead 10 10 20 -
+ Creator 18 18 30 -
+ ClientSectionBase 20 20 40 -
+ ServerSectionBase 24 24 48 -
+ PortContext 28 28 50 -
+ ClientThread 2c 2c 58 -
+ SecurityQos:0 30 30 60 -
+ StaticSecurity:0 3c 3c 70 -
+ LpcReplyChainHead 78 78 b8 -
+ LpcDataInfoChainHead 80 80 c8 -
+ ServerProcess 88 88 d8 -
+ MappingProcess 88 88 d8 -
+ MaxMessageLength:2 8c 8c e0 -
+ MaxConnectionInfoLength:2 8e 8e e2 -
+ Flags:4 90 90 e4 -
+ WaitEvent:0 94 94 e8 -
+_LPCP_NONPAGED_PORT_QUEUE 18 18 28 -
+ Semaphore:0 0 0 0 -
+ BackPointer 14 14 20 -
+_LPCP_MESSAGE 30 30 50 -
+ Entry 0 0 0 -
+ SenderPort 8 8 10 -
+ RepliedToThread c c 18 -
+ PortContext 10 10 20 -
+ Request:0 18 18 28 -
+_PORT_MESSAGE 18 18 28 -
+ DataLength:2 0 0 0 -
+ TotalLength:2 2 2 2 -
+ Type:2 4 4 4 -
+ DataInfoOffset:2 6 6 6 -
+ ClientId 8 8 8 -
+ MessageId:4 10 10 18 -
+ ClientViewSize 14 14 20 -
+ CallbackId:4 14 14 20 -
+_SECURITY_QUALITY_OF_SERVICE c c c -
+ Length:4 0 0 0 -
+ ImpersonationLevel:4 4 4 4 -
+ ContextTrackingMode:1 8 8 8 -
+ EffectiveOnly:1 9 9 9 -
+_SECURITY_CLIENT_CONTEXT 3c 3c 48 -
+ SecurityQos:0 0 0 0 -
+ ClientToken c c 10 -
+ DirectlyAccessClientToken:1 10 10 18 -
+_HANDLE_TABLE 44 44 70 -
+ TableCode 0 0 0 -
+ QuotaProcess 4 4 8 -
+ UniqueProcessId 8 8 10 -
+ FirstFree:4 30 30 5c -
+ HandleCount:4 3c 3c 68 -
+_HANDLE_TABLE_ENTRY 8 8 10 -
+ Object 0 0 0 -
+ GrantedAccess:4 4 4 8 -
+_OBJECT_HEADER 20 20 38 -
+ PointerCount 0 0 0 -
+ HandleCount 4 4 8 -
+ Type 8 8 10 -
+ NameInfoOffset:1 c c 18 -
+ HandleInfoOffset:1 d d 19 -
+ QuotaInfoOffset:1 e e 1a -
+ Flags:1 f f 1b -
+ Body:0 18 18 30 -
+_OBJECT_HEADER_NAME_INFO 10 10 20 -
+ Directory 0 0 0 -
+ Name:0 4 4 8 -
+_OBJECT_HEADER_CREATOR_INFO 10 10 20 -
+ TypeList 0 0 0 -
+ CreatorUniqueProcess 8 8 10 -
+_OBJECT_TYPE 190 190 2c0 -
+ TypeList 38 38 68 -
+ Name:0 40 40 78 -
+ Index:4 4c 4c 90 -
+ TotalNumberOfObjects:4 50 50 94 -
+ TotalNumberOfHandles:4 54 54 98 -
+ Key:4 ac ac 118 -
+_OBJECT_DIRECTORY a4 a0 140 -
+ HashBuckets 0 0 0 -
+_OBJECT_DIRECTORY_ENTRY 8 c 18 -
+ ChainLink 0 0 0 -
+ Object 4 4 8 -
+`
