@@ -15,7 +15,7 @@ var cmdLpcMessage = Command{
 	Args:  "[Id]",
 	Short: "Find who waits for a message and who serves it, or list all messages.",
 	Long: `With an id: the threads that wait for a reply to it and those that work on it, then for each that
-waits the ports of its connection. Ids are not unique between processes: every match is shown. After
+waits the ports of its connection. Where no thread names it, the queues of all ports are searched. Ids are not unique between processes: every match is shown. After
 !lpc PoolSearch the message's record is searched in the pools too. A message that no thread names and
 nothing failed to be read: its server has taken it and let go of it; see !lpc thread.
 
@@ -95,6 +95,11 @@ func runLpcMessage(ctx context.Context, s *Session, o *Out, args []string) error
 		found = found || n > 0
 	}
 	if !found {
+		if found, err = s.inQueues(ctx, w, o, id); err != nil {
+			return err
+		}
+	}
+	if !found {
 		s.messageNotFound(o, w, id)
 	}
 	s.trouble(o, w)
@@ -102,12 +107,35 @@ func runLpcMessage(ctx context.Context, s *Session, o *Out, args []string) error
 	return nil
 }
 
+// inQueues prints the messages of that id that stand in the queues of ports: a datagram
+// has no thread that waits for it.
+func (s *Session) inQueues(ctx context.Context, w *records.World, o *Out, id uint32) (found bool, err error) {
+	for _, p := range w.Ports {
+		queue, err := w.Queue(ctx, p.Addr)
+		if ctx.Err() != nil {
+			return found, context.Cause(ctx)
+		}
+		if err != nil && len(w.Trouble) == 0 {
+			w.Trouble = append(w.Trouble, err.Error())
+		}
+		for i, m := range queue {
+			if m.ID != id || m.Err != nil {
+				continue
+			}
+			found = true
+			o.Printf("Message %x stands in the queue of port %s  Name: %s\n", id, s.ptr(p.Addr), escape.Text(p.Name()))
+			s.messageLines(w, o, i, m)
+		}
+	}
+	return found, nil
+}
+
 func (s *Session) messageNotFound(o *Out, w *records.World, id uint32) {
 	switch {
 	case len(w.Trouble) > 0:
 		o.Printf("Message %x was not found, but not everything could be read.\n", id)
 	case !s.poolSearch:
-		o.Printf("No thread names message %x. It may stand in a queue (!lpc PoolSearch, then this command again), or its server has taken it and let go of it (!lpc thread).\n", id)
+		o.Printf("No thread names message %x, and no queue of a port holds it. Its record may still stand in a pool (!lpc PoolSearch, then this command again), or its server has taken it and let go of it (!lpc thread).\n", id)
 	default:
 		o.Printf("Message %x was not found: its server has taken it and let go of it, or it never was. !lpc thread shows who waits.\n", id)
 	}
@@ -146,7 +174,7 @@ func (s *Session) allMessages(ctx context.Context, o *Out) error {
 	if why := s.Target.Lacks(target.Pools); why != "" {
 		return fmt.Errorf("!lpc message without an id: %s", escape.Text(why))
 	}
-	w, err := s.look(ctx, records.Ports|records.Messages)
+	w, err := s.look(ctx, records.All)
 	if err != nil {
 		return err
 	}

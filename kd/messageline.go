@@ -69,7 +69,11 @@ func (s *Session) data(w *records.World, r *records.Record) string {
 // where says what became of a message that was received.
 func (s *Session) where(w *records.World, m *records.Message) string {
 	name := ""
-	if p := w.PortAt[m.SenderPort]; p != nil {
+	p := w.PortAt[m.Queue]
+	if p == nil {
+		p = w.PortAt[m.SenderPort]
+	}
+	if p != nil {
 		name = " of port " + escape.Text(p.Name())
 	}
 	age := w.Age(m.Owner, m.Received)
@@ -87,6 +91,9 @@ func (s *Session) where(w *records.World, m *records.Message) string {
 			return "Its program has not accepted or refused it" + name + since
 		}
 		return "Its handler has returned, the reply is still to come" + name + since
+	}
+	if !w.Ours(m.Addr) {
+		return "No queue holds it and no thread names it: its memory waits to be used again, or its reply is on its way"
 	}
 	return ""
 }

@@ -136,6 +136,13 @@ func (s *Session) queue(ctx context.Context, w *records.World, o *Out, port uint
 	return nil
 }
 
+// queued tells whether anything stands on the queue of one of NT's ports, which do not
+// count it. A queue of zeros is an empty one (reference 5.3a).
+func (s *Session) queued(w *records.World, r *records.Record) bool {
+	first, ok := r.Get("MsgQueue.ReceiveHead.Flink")
+	return ok && !w.Ours(r.Addr) && first != 0 && first != r.At("MsgQueue.ReceiveHead")
+}
+
 func (s *Session) dataInfo(ctx context.Context, w *records.World, o *Out, r *records.Record) error {
 	n := 0
 	var err error
@@ -162,7 +169,7 @@ func (s *Session) communicationBlock(ctx context.Context, w *records.World, o *O
 	}
 	o.Printf("%s 0x%s\n", kindName(p.Kind), s.ptr(p.Addr))
 	o.Printf("    Handles: %d   References: %d\n", p.Object.Handles, p.Object.Pointers)
-	if r.U("QueueLength") > 0 { // requests to a client that it has not taken
+	if r.U("QueueLength") > 0 || s.queued(w, r) { // requests to a client that it has not taken
 		if err := s.queue(ctx, w, o, p.Addr); err != nil {
 			return err
 		}

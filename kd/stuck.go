@@ -127,6 +127,9 @@ func onPort(name string) string {
 
 func messageSentence(g *waitgraph.Graph, m *waitgraph.Message, w *waitgraph.Wait) string {
 	head := fmt.Sprintf("Message %#x%s was received by %s %s ago and is not replied to: ", m.ID, onPort(m.PortName), g.Who(m.Process), waitgraph.Age(m.Age))
+	if m.Received == 0 { // NT's records tell since when its sender waits
+		head = fmt.Sprintf("Message %#x%s was sent %s ago, %s has it and has not replied: ", m.ID, onPort(m.PortName), waitgraph.Age(m.Age), g.Who(m.Process))
+	}
 	switch {
 	case w != nil:
 		return head + fmt.Sprintf("its handler waits in %s for message %#x%s.", call(w.Call), w.Message, onPort(w.PortName))

@@ -25,8 +25,11 @@ type Message struct {
 	Key        waitgraph.Key // without its direction
 	Received   uint64        // ticks
 	Served     uint64
+	Queue      uint64 // port on whose queue it was found; NT's records do not tell
 	Torn       bool
 	Err        error
+
+	nt bool
 }
 
 // Reply tells a request from a datagram.
@@ -46,7 +49,7 @@ func (w *World) MessageAt(addr, process uint64) *Message {
 		m.Err = err
 		return m
 	}
-	m.Torn = r.Torn
+	m.Torn, m.nt = r.Torn, !w.Ours(addr)
 	m.ID, m.Type = uint32(r.U("Request.MessageId")), uint16(r.First("Request.Type", "Request.u2.s2.Type"))
 	m.SenderPort, m.Thread = r.U("SenderPort"), r.U("ServerThread")
 	m.Client = wire.ClientID{UniqueProcess: r.U("Request.ClientId.UniqueProcess"), UniqueThread: r.U("Request.ClientId.UniqueThread")}

@@ -27,12 +27,14 @@ func (w *World) State(ctx context.Context) (*waitgraph.State, error) {
 	}
 	s.Messages = make([]waitgraph.Message, 0, len(w.Messages))
 	for _, m := range w.Messages {
-		s.Messages = append(s.Messages, w.received(m, threads))
+		if !m.nt { // those are taken from queues and threads
+			s.Messages = append(s.Messages, w.received(m, threads))
+		}
 	}
 	s.Waits = make([]waitgraph.Wait, 0, len(w.Threads))
 	for _, t := range w.Threads {
 		if t.Waits() {
-			s.Waits = append(s.Waits, w.wait(t))
+			s.Waits = append(s.Waits, w.wait(ctx, t))
 		}
 	}
 	return s, w.ntMessages(ctx, s)
@@ -64,7 +66,7 @@ func (w *World) received(m *Message, threads map[uint64]*Thread) waitgraph.Messa
 	return r
 }
 
-func (w *World) wait(t *Thread) waitgraph.Wait {
+func (w *World) wait(ctx context.Context, t *Thread) waitgraph.Wait {
 	r := waitgraph.Wait{
 		Thread: t.Addr, ThreadID: t.Cid.UniqueThread, Process: t.Process, Message: t.Reply, Port: t.Port, Key: t.Key,
 		Call: t.Call, Args: t.Args, Parent: t.Parent, ParentID: t.ParentID, ParentKnown: t.ParentKnown,
@@ -77,6 +79,15 @@ func (w *World) wait(t *Thread) waitgraph.Wait {
 		r.Where = append(r.Where, f.Short())
 	}
 	p := w.PortAt[t.Port]
+	if p == nil && t.nt { // one that connects stands in a port's reply chain, and names no port
+		var err error
+		if p, err = w.ReplyPort(ctx, t); err != nil {
+			w.trouble("reply chain of the thread at %#x: %w", t.Addr, err)
+		}
+		if p != nil {
+			r.Port = p.Addr
+		}
+	}
 	if p == nil {
 		return r
 	}
@@ -86,50 +97,10 @@ func (w *World) wait(t *Thread) waitgraph.Wait {
 		r.Peer = p.Peer
 	case o != nil:
 		r.Peer = o.Process
+	case t.nt && p.Kind == Connection:
+		r.Peer = p.Process
 	}
 	return r
-}
-
-// ntMessages adds what NT's records tell: what stands on the queues of the ports,
-// and what threads have received, of which their own record has the id alone.
-func (w *World) ntMessages(ctx context.Context, s *waitgraph.State) error {
-	byID := map[uint32]*waitgraph.Wait{}
-	for i := range s.Waits {
-		if s.Waits[i].Key == (waitgraph.Key{}) {
-			byID[s.Waits[i].Message] = &s.Waits[i]
-		}
-	}
-	for _, p := range w.Ports {
-		if w.Ours(p.Addr) {
-			continue
-		}
-		queue, err := w.Queue(ctx, p.Addr)
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if err != nil {
-			w.trouble("queue of the port at %#x: %w", p.Addr, err)
-		}
-		for _, m := range queue {
-			s.Messages = append(s.Messages, waitgraph.Message{
-				Ref: m.Addr, Process: p.Process, ID: m.ID, State: waitgraph.Queued, Port: p.Addr, PortName: p.Name(),
-				Sender: uint32(m.Client.UniqueProcess), SenderTID: m.Client.UniqueThread, Reply: m.Reply(), Age: -1, ServedAge: -1,
-			})
-		}
-	}
-	for _, t := range w.Threads {
-		if t.Received == 0 || w.Ours(t.Addr) {
-			continue
-		}
-		m := waitgraph.Message{Ref: t.Addr, Process: t.Process, ID: t.Received, State: waitgraph.Served, Thread: t.Addr, ThreadID: t.Cid.UniqueThread, Reply: true, Age: -1, ServedAge: -1}
-		if wt := byID[t.Received]; wt != nil {
-			if p := w.PortAt[wt.Port]; p != nil && p.Server() != nil {
-				m.Port, m.PortName = p.Server().Addr, p.Server().Name()
-			}
-		}
-		s.Messages = append(s.Messages, m)
-	}
-	return nil
 }
 
 // Queue reads the messages that stand on a port's queue. With an error the list

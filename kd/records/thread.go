@@ -8,6 +8,7 @@ import (
 
 // Wait reasons, NT's numbers.
 const (
+	Executive    = 0
 	WrLpcReceive = 0x10
 	WrLpcReply   = 0x11
 )
@@ -35,6 +36,8 @@ type Thread struct {
 	Stack       uint64 // record of the Go stack that the wait began with, 0: none
 	Torn        bool
 	Err         error
+
+	nt bool
 }
 
 // ThreadAt reads the thread record at an address.
@@ -85,6 +88,7 @@ func (w *World) thread(o target.Thread) *Thread {
 		if t.Received != 0 {
 			t.Parent, t.ParentID = o.Addr, t.Received
 		}
+		t.Start, t.nt = r.U("Tcb.WaitTime"), true
 	}
 	for _, path := range []string{"WaitReason", "Tcb.WaitReason"} {
 		if v, ok := r.Get(path); ok {
@@ -98,5 +102,12 @@ func (w *World) thread(o target.Thread) *Thread {
 	return t
 }
 
-// Waits tells whether the thread waits for a reply.
-func (t *Thread) Waits() bool { return t.Reply != 0 && (!t.HasReason || t.Reason == WrLpcReply) }
+// Waits tells whether the thread waits for a reply. NT's connectors wait for theirs with
+// the reason Executive.
+func (t *Thread) Waits() bool {
+	return t.Reply != 0 && (!t.HasReason || t.Reason == WrLpcReply || t.nt && t.Reason == Executive)
+}
+
+// Receives tells whether the thread waits for the next message: what it received last,
+// it does not work on any more.
+func (t *Thread) Receives() bool { return t.HasReason && t.Reason == WrLpcReceive }

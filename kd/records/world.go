@@ -3,6 +3,7 @@ package records
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed-eedd8485/lpc/target"
@@ -76,12 +77,12 @@ func Look(ctx context.Context, r *Reader, parts Part) (*World, error) {
 		}
 	}
 	w.Now = r.T.Now()
-	return w, nil
+	return w, w.placeMessages(ctx)
 }
 
 func (w *World) trouble(format string, args ...any) {
-	if len(w.Trouble) < maxTrouble {
-		w.Trouble = append(w.Trouble, fmt.Errorf(format, args...).Error())
+	if text := fmt.Errorf(format, args...).Error(); len(w.Trouble) < maxTrouble && !slices.Contains(w.Trouble, text) {
+		w.Trouble = append(w.Trouble, text)
 	}
 }
 
@@ -142,8 +143,9 @@ func (w *World) readThreads(ctx context.Context, sys target.System) error {
 	return nil
 }
 
-// readMessages takes the message blocks of our pools. NT's messages are found on
-// the queues of ports: State does that.
+// readMessages takes the message blocks of the pools. What became of NT's messages is
+// told elsewhere: placeMessages looks there. The wait graph takes those from the queues
+// of ports.
 func (w *World) readMessages(ctx context.Context, sys target.System) error {
 	if !w.T.Has(target.Pools) {
 		return nil
@@ -160,11 +162,13 @@ func (w *World) readMessages(ctx context.Context, sys target.System) error {
 			}
 			continue
 		}
-		if !b.Allocated || !w.Ours(b.Body) {
+		if !b.Allocated {
 			continue
 		}
 		m := w.MessageAt(b.Body, b.Process)
 		switch {
+		case m.nt && m.Err == nil:
+			w.Messages = append(w.Messages, m)
 		case m.Err != nil:
 			w.trouble("message at %#x: %w", b.Body, m.Err)
 		case m.State != stateFree:

@@ -53,6 +53,9 @@ func (o *Objects) AddPort(p Port) uint64 {
 	if p.Flags&0xf == ConnectionPort {
 		p.Connection = at
 	}
+	if p.Flags&0xf == UnconnectedPort { // it is its own peer (reference of LPC, a.2)
+		m.Set(at, "_LPCP_PORT_OBJECT.ConnectedPort", at)
+	}
 	m.Set(at, "_LPCP_PORT_OBJECT.ConnectionPort", p.Connection)
 	m.Set(at, "_LPCP_PORT_OBJECT.Creator", p.Creator[0])
 	m.Ptr(at+m.Offset("_LPCP_PORT_OBJECT.Creator")+uint64(m.Pointer()), p.Creator[1])

@@ -67,6 +67,8 @@ _SECURITY_CLIENT_CONTEXT 3c 3c 48 -
  SecurityQos:0 0 0 0 -
  ClientToken c c 10 -
  DirectlyAccessClientToken:1 10 10 18 -
+_MM_SESSION_SPACE 1278 1ec0 1d80 -
+ SessionId:4 8 c 10 -
 _HANDLE_TABLE 44 44 70 -
  TableCode 0 0 0 -
  QuotaProcess 4 4 8 -

@@ -7,6 +7,7 @@ type Process struct {
 	Parent uint64
 	Image  string
 	Peb    uint64
+	DTB    uint64 // physical address of its page tables; 0: the next free page
 }
 
 // AddProcess makes a process with an address space of its own, puts it into the
@@ -23,6 +24,11 @@ func (m *Machine) AddProcessSpace(p Process) (uint64, *Space) {
 		at = m.Alloc(m.Size("_EPROCESS"))
 	}
 	s := m.NewSpace()
+	if p.DTB != 0 {
+		m.phys[p.DTB/page] = m.phys[s.DTB/page]
+		delete(m.phys, s.DTB/page)
+		s.DTB = p.DTB
+	}
 	m.Put(at, make([]byte, m.Size("_EPROCESS")))
 	m.Set(at, "_EPROCESS.UniqueProcessId", p.ID)
 	m.Set(at, "_EPROCESS.InheritedFromUniqueProcessId", p.Parent)

@@ -1,7 +1,6 @@
 package ntdump
 
 import (
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -189,6 +188,3 @@ func (t *Target) thread(th nt.Thread) target.Thread {
 	}
 	return out // a member that is not described is absent in the record, no more
 }
-
-// errObjects is for what needs objects, which the commands ask for first.
-var errObjects = errors.New("objects of a Windows dump are not read by this version")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-eedd8485/lpc/isf"
 	nt "github.com/seed-eedd8485/lpc/ntdump"
+	"github.com/seed-eedd8485/lpc/ntdump/object"
 	"github.com/seed-eedd8485/lpc/target"
 )
 
@@ -19,7 +20,10 @@ type Target struct {
 	list      []target.Process // all processes, read with listTypes; nil: not read yet
 	listTypes isf.Types
 
-	pool poolReader
+	pool        poolReader
+	objects     *object.Reader // by objectTypes; nil: not made yet
+	objectTypes isf.Types
+	ports       *foundPorts // by the same types; nil: not looked for yet
 }
 
 var (

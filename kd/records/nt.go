@@ -1,0 +1,127 @@
+package records
+
+import (
+	"context"
+
+	"github.com/seed-eedd8485/lpc/waitgraph"
+)
+
+// ntMessages adds what NT's records tell: what stands on the queues of the ports,
+// and what threads have received, of which their own record has the id alone. How old
+// a message is, the record of who waits for its reply tells.
+func (w *World) ntMessages(ctx context.Context, s *waitgraph.State) error {
+	type sender struct {
+		id     uint32
+		thread uint64
+	}
+	byID, bySender := map[uint32]*waitgraph.Wait{}, map[sender]*waitgraph.Wait{}
+	for i := range s.Waits {
+		if wt := &s.Waits[i]; wt.Key == (waitgraph.Key{}) {
+			byID[wt.Message] = wt
+			bySender[sender{wt.Message, wt.ThreadID}] = wt
+		}
+	}
+	err := w.ntQueues(ctx, func(p *Port, m *Message) {
+		q := waitgraph.Message{
+			Ref: m.Addr, Process: p.Process, ID: m.ID, State: waitgraph.Queued, Port: p.Addr, PortName: p.Name(),
+			Sender: uint32(m.Client.UniqueProcess), SenderTID: m.Client.UniqueThread, Reply: m.Reply(), Connect: m.Connect(), Age: -1, ServedAge: -1,
+		}
+		if wt := bySender[sender{m.ID, m.Client.UniqueThread}]; wt != nil {
+			q.Age = wt.Age
+		}
+		s.Messages = append(s.Messages, q)
+	})
+	if err != nil {
+		return err
+	}
+	for _, t := range w.Threads {
+		if t.Received == 0 || !t.nt {
+			continue
+		}
+		m := waitgraph.Message{Ref: t.Addr, Process: t.Process, ID: t.Received, State: waitgraph.Served, Thread: t.Addr, ThreadID: t.Cid.UniqueThread, Reply: true, Age: -1, ServedAge: -1}
+		wt := byID[t.Received]
+		if t.Receives() {
+			if wt == nil {
+				continue // stale, after a datagram
+			}
+			m.State = waitgraph.Deferred
+		}
+		if wt != nil {
+			m.Age = wt.Age
+			if p := w.PortAt[wt.Port]; p != nil && p.Server() != nil {
+				m.Port, m.PortName = p.Server().Addr, p.Server().Name()
+			}
+		}
+		s.Messages = append(s.Messages, m)
+	}
+	return nil
+}
+
+// ntQueues calls f for each message on the queue of each of NT's ports. A queue that
+// cannot be followed is trouble, behind what stands before that.
+func (w *World) ntQueues(ctx context.Context, f func(p *Port, m *Message)) error {
+	for _, p := range w.Ports {
+		if w.Ours(p.Addr) {
+			continue
+		}
+		queue, err := w.Queue(ctx, p.Addr)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			w.trouble("queue of the port at %#x: %w", p.Addr, err)
+		}
+		for _, m := range queue {
+			f(p, m)
+		}
+	}
+	return nil
+}
+
+// placeMessages says of the messages that were found in NT's pools what became of
+// them: their own records do not. One that stands on no queue, and whose id no thread
+// that is read names, keeps no state: its memory waits to be used again.
+func (w *World) placeMessages(ctx context.Context) error {
+	found := map[uint64]*Message{}
+	for _, m := range w.Messages {
+		if m.nt {
+			found[m.Addr] = m
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	err := w.ntQueues(ctx, func(p *Port, m *Message) {
+		if x := found[m.Addr]; x != nil {
+			x.State, x.Queue = waitgraph.Queued, p.Addr
+		}
+	})
+	if err != nil {
+		return err
+	}
+	type wait struct {
+		id     uint32
+		thread uint64
+	}
+	waits, has := map[wait]bool{}, map[uint32]*Thread{}
+	for _, t := range w.Threads {
+		if t.Reply != 0 {
+			waits[wait{t.Reply, t.Cid.UniqueThread}] = true
+		}
+		if t.Received != 0 {
+			has[t.Received] = t
+		}
+	}
+	for _, m := range found {
+		if m.State != 0 || m.ID == 0 || !waits[wait{m.ID, m.Client.UniqueThread}] {
+			continue
+		}
+		if t := has[m.ID]; t != nil {
+			m.State, m.Thread = waitgraph.Served, t.Addr
+			if t.Receives() {
+				m.State = waitgraph.Deferred
+			}
+		}
+	}
+	return nil
+}
