@@ -14,11 +14,11 @@ type BlockPool struct {
 	paged  bool
 	next   uint64
 	end    uint64
-	blocks map[uint64][]poolBlock // by page
+	blocks map[uint64][]placedBlock // by page
 }
 
-// poolBlock is an allocated block of a page.
-type poolBlock struct {
+// placedBlock is an allocated block of a page.
+type placedBlock struct {
 	off, size uint64 // with its header
 	tag       string
 	kind      uint64 // PoolType: 1 nonpaged, 2 paged, 8 charged to a process
@@ -26,7 +26,7 @@ type poolBlock struct {
 
 // NewBlockPool makes a pool that takes addresses from start to end.
 func (m *Machine) NewBlockPool(paged bool, start, end uint64) *BlockPool {
-	p := &BlockPool{m: m, paged: paged, next: start, end: end, blocks: map[uint64][]poolBlock{}}
+	p := &BlockPool{m: m, paged: paged, next: start, end: end, blocks: map[uint64][]placedBlock{}}
 	names := [2]string{"MmNonPagedPoolStart", "MmNonPagedPoolEnd"}
 	if paged {
 		names = [2]string{"MmPagedPoolStart", "MmPagedPoolEnd"}
@@ -63,7 +63,7 @@ func (p *BlockPool) Alloc(tag string, bytes int) uint64 {
 func (p *BlockPool) AllocAt(at uint64, tag string, bytes int) {
 	u := p.unit()
 	size := (uint64(bytes)+u-1)&^(u-1) + u
-	b := poolBlock{off: (at - u) % page, size: size, tag: tag, kind: 1}
+	b := placedBlock{off: (at - u) % page, size: size, tag: tag, kind: 1}
 	if p.paged {
 		b.kind = 2
 	}
@@ -72,7 +72,7 @@ func (p *BlockPool) AllocAt(at uint64, tag string, bytes int) {
 	}
 	base := at &^ (page - 1)
 	list := append(p.blocks[base], b)
-	slices.SortFunc(list, func(a, b poolBlock) int { return cmp.Compare(a.off, b.off) })
+	slices.SortFunc(list, func(a, b placedBlock) int { return cmp.Compare(a.off, b.off) })
 	for i := 1; i < len(list); i++ {
 		if list[i].off < list[i-1].off+list[i-1].size {
 			panic(fmt.Sprintf("dumptest: the pool's page %#x is taken at %#x", base, list[i].off))
@@ -85,7 +85,7 @@ func (p *BlockPool) AllocAt(at uint64, tag string, bytes int) {
 // Free makes the block at an address a free one; what stood in it stays.
 func (p *BlockPool) Free(at uint64) {
 	base, off := at&^(page-1), (at-p.unit())%page
-	p.blocks[base] = slices.DeleteFunc(p.blocks[base], func(b poolBlock) bool { return b.off == off })
+	p.blocks[base] = slices.DeleteFunc(p.blocks[base], func(b placedBlock) bool { return b.off == off })
 	p.chain(base)
 }
 
