@@ -15,8 +15,10 @@ var cmdHandle = Command{
 	Args:  "[Handle [Flags [Process [Type]]]]",
 	Short: "Show a handle of a process and its object, or all its handles.",
 	Long: `Handle 0, -1 or nothing is all of them. Flags: 1 the entry, 2 the object, 4 free entries too; 3
-unless told. Process is an address or an id; nothing is the default process. Type is the name of a
-type of objects: only its handles are shown.`,
+unless told. Process is an address or an id; nothing is the default process, in a Windows dump else the
+one that ran. Type is the name of a type of objects: only its handles are shown. In Windows dumps also:
+10 the kernel's own table, which a handle with its highest bit set means too; 20 Handle is the id of a
+process or thread.`,
 	Needs: target.Objects,
 }
 
@@ -39,7 +41,16 @@ func runHandle(ctx context.Context, s *Session, o *Out, args []string) error {
 			return err
 		}
 	}
-	p, err := s.processArg(args, 2)
+	value, flags, all, err = kernelHandle(value, flags, all)
+	if err != nil {
+		return err
+	}
+	var p target.Process
+	if flags&(handleKernel|handleID) != 0 {
+		p, err = s.kernelTable()
+	} else {
+		p, err = s.handleProcess(args)
+	}
 	if err != nil {
 		return err
 	}
@@ -50,6 +61,9 @@ func runHandle(ctx context.Context, s *Session, o *Out, args []string) error {
 	w, err := s.look(ctx, 0)
 	if err != nil {
 		return err
+	}
+	if flags&handleID != 0 {
+		return s.ids(ctx, o, value, all, flags, typ)
 	}
 	return s.handles(ctx, w, o, p, func(h target.Handle) bool { return all || h.Value == value }, all, flags, typ)
 }

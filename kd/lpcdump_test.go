@@ -15,6 +15,7 @@ type lpcScene struct {
 	handles map[uint64]*dumptest.Handles // by process
 	next    map[uint64]uint64            // handle values by process
 	pids    map[uint64]uint64
+	system  uint64
 	tids    uint64
 	ids     []uint64 // of messages
 	last    []uint64 // threads, in the order in which they were made
@@ -118,7 +119,8 @@ func (s *lpcScene) serve(server, client, from, to uint64, text string) uint64 {
 // Beside it front is called back on behalf of a call of its own.
 func hang(p dumptest.Profile, lists bool) *lpcScene {
 	s := newLpcScene(p, lists)
-	s.thread(s.process(4, "System", 1))
+	s.system = s.process(4, "System", 1)
+	s.thread(s.system)
 	front, spool, print := s.process(0x1dc, "front.exe", 1), s.process(0x2f0, "spool.exe", 3), s.process(0x3a4, "print.exe", 2)
 	a, b, c := s.port(front, "front", 0), s.port(spool, "spool", dumptest.PortWaitable), s.port(print, "print", 0)
 	toPrintS, toPrint := s.connect(c, print, front, dumptest.PortDynamic)
@@ -157,6 +159,14 @@ func hang(p dumptest.Profile, lists bool) *lpcScene {
 	s.Set(joiner, "_KTHREAD.WaitTime", lpcNow-50)
 	s.o.Queue(a, s.o.AddMessage(dumptest.Message{ID: id, Type: 0xa, Client: s.cid(joiner), Data: []byte("hello")}))
 	s.ids = append(s.ids, id)
+	s.handle(s.system, a)
+	ids := s.AddCidTable(2)
+	for p, id := range s.pids {
+		ids.SetBody(id, p)
+	}
+	for _, th := range s.last {
+		ids.SetBody(s.cid(th)[1], th)
+	}
 	return s
 }
 
@@ -172,7 +182,7 @@ func (s *lpcScene) lines() []string {
 	for _, image := range []uint64{0x1dc, 0x2f0, 0x3a4} {
 		l = append(l, f("!handle 0 3 %x", image))
 	}
-	return append(l, "!handle 4 3 2f0", "!handle 0 7 1dc Port", "!handle 999 3 1dc", "!handle 0 3 2f0 WaitablePort", "!lpc message", "!lpc PoolSearch", f("!lpc message %x", s.ids[0]), "!lpc message 3c000002")
+	return append(l, "!handle 4 3 2f0", "!handle 0 7 1dc Port", "!handle 999 3 1dc", "!handle 0 3 2f0 WaitablePort", "!handle 80000004", "!handle 0 11", "!handle 1dc 20", "!handle 40c 22", "!handle 0 21", "!handle 999 20", "!handle", "!lpc message", "!lpc PoolSearch", f("!lpc message %x", s.ids[0]), "!lpc message 3c000002")
 }
 
 func TestLpcDumps(t *testing.T) {

@@ -70,6 +70,9 @@ func (s *Session) data(w *records.World, r *records.Record) string {
 func (s *Session) where(w *records.World, m *records.Message) string {
 	name := ""
 	p := w.PortAt[m.Queue]
+	if m.DataInfo != 0 {
+		p = w.PortAt[m.DataInfo]
+	}
 	if p == nil {
 		p = w.PortAt[m.SenderPort]
 	}
@@ -91,6 +94,9 @@ func (s *Session) where(w *records.World, m *records.Message) string {
 			return "Its program has not accepted or refused it" + name + since
 		}
 		return "Its handler has returned, the reply is still to come" + name + since
+	}
+	if m.DataInfo != 0 {
+		return "It stands in the LpcDataInfoChain" + name + ": its server may read the data that its sender described"
 	}
 	if !w.Ours(m.Addr) {
 		return "No queue holds it and no thread names it: its memory waits to be used again, or its reply is on its way"

@@ -26,6 +26,7 @@ type Message struct {
 	Received   uint64        // ticks
 	Served     uint64
 	Queue      uint64 // port on whose queue it was found; NT's records do not tell
+	DataInfo   uint64 // port in whose LpcDataInfoChain it was found
 	Torn       bool
 	Err        error
 

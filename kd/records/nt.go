@@ -78,6 +78,29 @@ func (w *World) ntQueues(ctx context.Context, f func(p *Port, m *Message)) error
 	return nil
 }
 
+// dataInfos calls f for each message in the LpcDataInfoChain of NT's ports: its server
+// has it, and may still read what its sender described.
+func (w *World) dataInfos(ctx context.Context, f func(p *Port, message uint64)) error {
+	for _, p := range w.Ports {
+		head, ok := w.Offset(p.Addr, "_LPCP_PORT_OBJECT", "LpcDataInfoChainHead")
+		entry, ok2 := w.Offset(p.Addr, "_LPCP_MESSAGE", "Entry")
+		if !ok || !ok2 || w.Ours(p.Addr) {
+			continue
+		}
+		err := w.Walk(ctx, p.Addr+head, func(at uint64) bool {
+			f(p, at-entry)
+			return true
+		})
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			w.trouble("LpcDataInfoChain of the port at %#x: %w", p.Addr, err)
+		}
+	}
+	return nil
+}
+
 // placeMessages says of the messages that were found in NT's pools what became of
 // them: their own records do not. One that stands on no queue, and whose id no thread
 // that is read names, keeps no state: its memory waits to be used again.
@@ -97,6 +120,13 @@ func (w *World) placeMessages(ctx context.Context) error {
 		}
 	})
 	if err != nil {
+		return err
+	}
+	if err := w.dataInfos(ctx, func(p *Port, message uint64) {
+		if x := found[message]; x != nil {
+			x.DataInfo = p.Addr
+		}
+	}); err != nil {
 		return err
 	}
 	type wait struct {

@@ -51,17 +51,6 @@ func (t *Target) noMemory() string {
 	return why
 }
 
-// notRead is for what stands in memory and this version does not read.
-func (t *Target) notRead(what string) string {
-	switch why := t.noMemory(); {
-	case t.small():
-		return "a triage dump holds no " + what + ": it has one thread, its process and stack, and the list of modules"
-	case why != "":
-		return "no " + what + " can be read: " + why
-	}
-	return "the " + what + " of a Windows dump are not read by this version"
-}
-
 // noThreads says why not even the thread that ran is known.
 func (t *Target) noThreads() string {
 	if why := t.noMemory(); why != "" {

@@ -145,7 +145,7 @@ func TestCapabilities(t *testing.T) {
 		has  []target.Capability
 		why  map[target.Capability]string
 	}{
-		{dumptest.Full, []target.Capability{target.Threads, target.Pools, target.Stacks, target.Registers, target.Modules, target.PageTables, target.Physical},
+		{dumptest.Full, []target.Capability{target.Objects, target.Threads, target.Pools, target.Stacks, target.Registers, target.Modules, target.PageTables, target.Physical},
 			map[target.Capability]string{target.Symbols: "there are no symbols for this dump", target.Disk: "is no disk"}},
 		{dumptest.Triage, []target.Capability{target.Threads, target.Stacks, target.Registers, target.Modules},
 			map[target.Capability]string{target.Objects: "a triage dump holds no objects, handles and ports", target.Pools: "a triage dump holds no pools", target.PageTables: "a triage dump holds no page tables", target.Physical: "a triage dump holds no physical memory"}},

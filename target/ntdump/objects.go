@@ -17,7 +17,7 @@ func (t *Target) noObjects() string {
 	const what = "objects, handles and ports"
 	switch why := t.noMemory(); {
 	case t.small():
-		return t.notRead(what)
+		return "a triage dump holds no " + what + ": it has one thread, its process and stack, and the list of modules"
 	case why != "":
 		return "no " + what + " can be read: " + why
 	}
