@@ -53,7 +53,9 @@ func (s *Session) kernelTable() (target.Process, error) {
 
 // ids prints entries of the table of process and thread ids.
 func (s *Session) ids(ctx context.Context, o *Out, id uint64, all bool, flags uint64, typ string) error {
-	table, ok := s.Target.(interface{ IDs() iter.Seq[target.Handle] })
+	table, ok := s.Target.(interface {
+		IDs() iter.Seq[target.Handle]
+	})
 	if !ok {
 		return fmt.Errorf("!handle: this target shows no table of process and thread ids")
 	}

@@ -153,7 +153,11 @@ func (s *Session) rundown(ctx context.Context, w *records.World, o *Out, t *reco
 		o.Printf("The reply chain cannot be followed: %s\n\n", escape.Text(err.Error()))
 		return nil
 	case p == nil:
-		o.Printf("The thread stands in no port's queue.\n\n")
+		o.Printf("The thread stands in no port's queue.\n")
+		if t.Waits() && t.Port != 0 {
+			o.Printf("By its own record it waits on port %s.\n", s.ptr(t.Port))
+		}
+		o.Printf("\n")
 		return nil
 	}
 	if err := s.portBlocks(ctx, w, o, p); err != nil {

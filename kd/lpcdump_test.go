@@ -19,6 +19,9 @@ type lpcScene struct {
 	tids    uint64
 	ids     []uint64 // of messages
 	last    []uint64 // threads, in the order in which they were made
+
+	front, spoolServer uint64 // ports
+	spool              uint64 // process
 }
 
 const lpcNow = 64667068 // ticks
@@ -126,6 +129,7 @@ func hang(p dumptest.Profile, lists bool) *lpcScene {
 	toPrintS, toPrint := s.connect(c, print, front, dumptest.PortDynamic)
 	toSpoolS, toSpool := s.connect(b, spool, print, dumptest.PortWaitable)
 	toFrontS, toFront := s.connect(a, front, spool, 0)
+	s.front, s.spoolServer, s.spool = a, toSpoolS, spool
 	user, printer, spooler := s.thread(front), s.thread(print), s.thread(spool)
 	s.serve(printer, user, toPrint, toPrintS, "print a page")
 	s.serve(spooler, printer, toSpool, toSpoolS, "spool a page")

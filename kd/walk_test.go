@@ -94,7 +94,7 @@ func TestSettings(t *testing.T) {
 		{"!process", "error: which process? There are several; name one by its address or id, or set the default with .process\n"},
 		{"!lpc poolsearch; !lpc PoolSearch", "Pool search is on: !lpc message Id searches the pools for the tag LpcM too.\nPool search is off: !lpc message Id searches threads only.\n"},
 		{"!lpc message 1ffffffff", "error: 1ffffffff is no message id: it has more than 32 bits\n"},
-		{"!lpc message 99", "Searching message 99 in threads ...\nNo thread names message 99."},
+		{"!lpc message 99", "Searching message 99 in threads ...\nNo thread names message 99, and no queue of a port holds it."},
 		{"!lpc port 3e80000000060", "error: 0003e80000000060 is no port but an object of type \"Process\"\n"},
 		{"!lpc scan", "error: !lpc scan needs the address of a port; !lpc port lists them\n"},
 		{"!lpc frob", "error: !lpc has no command frob; !lpc lists them\n"},

@@ -1,6 +1,9 @@
 package records
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 // ReplyPort is the port in whose reply chain a thread stands that waits for a reply:
 // for a request of a client its server's end, for one of the server the client's,
@@ -29,7 +32,9 @@ func (w *World) ReplyPort(ctx context.Context, t *Thread) (port *Port, err error
 		return nil, nil
 	}
 	sys := w.T.System()
+	n := 0
 	err = w.Walk(ctx, t.Addr+chain, func(entry uint64) bool {
+		n++
 		if port = w.PortAt[entry-head]; port != nil {
 			return false
 		}
@@ -39,5 +44,8 @@ func (w *World) ReplyPort(ctx context.Context, t *Thread) (port *Port, err error
 		}
 		return port == nil
 	})
+	if err == nil && port == nil && n > 0 {
+		err = fmt.Errorf("walking the list at %#x: it comes back after %d entries, none of which is a port's", t.Addr+chain, n)
+	}
 	return port, err
 }

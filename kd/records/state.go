@@ -124,5 +124,8 @@ func (w *World) Queue(ctx context.Context, port uint64) (queue []*Message, err e
 		queue = append(queue, m)
 		return m.Err == nil
 	})
+	if n := len(queue); err == nil && n > 0 && queue[n-1].Err != nil {
+		err = queue[n-1].Err
+	}
 	return queue, err
 }

@@ -107,6 +107,10 @@ func (w *World) readPorts(ctx context.Context, sys target.System) error {
 			return err
 		}
 		p := w.port(o)
+		if p.Err != nil && o.Addr == 0 { // not of a port, but of the way to them
+			w.trouble("ports: %w", p.Err)
+			continue
+		}
 		if p.Err != nil {
 			if w.processAt[o.Process] == nil || w.processAt[o.Process].Err == nil {
 				w.trouble("port at %#x: %w", o.Addr, p.Err)

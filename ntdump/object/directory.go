@@ -26,9 +26,14 @@ func (r *Reader) Root() (uint64, error) {
 func (r *Reader) Entries(directory uint64) iter.Seq2[uint64, error] {
 	return func(yield func(uint64, error) bool) {
 		seen := map[uint64]bool{}
-		for i := range r.at.bucketCount {
-			entry, err := r.pointer(directory + uint64(r.at.buckets+i*r.ptr))
-			for n := 0; err == nil && entry != 0; n++ {
+		b := make([]byte, r.at.bucketCount*r.ptr)
+		n, err := r.d.ReadMemory(directory+uint64(r.at.buckets), b)
+		if err != nil && !yield(0, fmt.Errorf("the directory at %#x is readable up to bucket %d of %d: %w", directory, n/r.ptr, r.at.bucketCount, err)) {
+			return
+		}
+		for i := range n / r.ptr {
+			entry, err := r.word(b, i*r.ptr), error(nil)
+			for err == nil && entry != 0 {
 				if seen[entry] || len(seen) == maxEntries {
 					err = fmt.Errorf("the entry at %#x comes again, or there are more than %d", entry, maxEntries)
 					break

@@ -46,7 +46,8 @@ type portSearch struct {
 	t      *Target
 	r      *object.Reader
 	seen   map[uint64]bool
-	types  map[uint64]bool // type objects that are searched for
+	need   bool            // not all types keep a list
+	types  map[uint64]bool // type objects of what is searched for, as far as known
 	found  []target.Object
 	broken []target.Object
 	ways   []string
@@ -59,6 +60,7 @@ func (t *Target) findPorts(r *object.Reader) *foundPorts {
 		typ, err := r.TypeObject(p.name)
 		if err != nil {
 			s.fail(0, fmt.Errorf("the type %s is not found: %w", p.name, err))
+			s.need = true
 			continue
 		}
 		count, cerr := r.Count(typ)
@@ -67,25 +69,28 @@ func (t *Target) findPorts(r *object.Reader) *foundPorts {
 		case err != nil:
 			s.fail(0, fmt.Errorf("the list of the type %s is not readable: %w", p.name, err))
 		case listed:
-			if n := s.list(typ); cerr == nil && n != int(count) {
+			n, whole := s.list(typ)
+			if cerr == nil && n != int(count) {
 				how = append(how, fmt.Sprintf("the type %s counts %d objects, its list holds %d", p.name, count, n))
 			}
-			continue
+			if whole {
+				continue
+			}
 		case cerr == nil && count == 0:
 			continue
 		default:
 			empty = append(empty, p.name)
 		}
-		s.types[typ] = true
+		s.need, s.types[typ] = true, true
 	}
-	if len(s.types) > 0 {
+	if s.need {
 		listed := len(s.found)
 		s.search()
 		slices.SortFunc(s.found[listed:], func(a, b target.Object) int { return cmp.Compare(a.Addr, b.Addr) })
 		if len(empty) > 0 {
 			how = append(how, fmt.Sprintf("no list of the objects of type %s is kept (global flag +otl): found %s", strings.Join(empty, ", "), strings.Join(s.ways, ", ")))
 		} else {
-			how = append(how, "found "+strings.Join(s.ways, ", "))
+			how = append(how, "not every type has a whole list: others found "+strings.Join(s.ways, ", "))
 		}
 	}
 	return &foundPorts{append(s.found, s.broken...), strings.Join(how, "; ")}
@@ -100,11 +105,15 @@ func (s *portSearch) fail(at uint64, err error) {
 	}
 }
 
-// list takes the objects of a type's list, and says how many it has.
-func (s *portSearch) list(typ uint64) (n int) {
+// list takes the objects of a type's list, and says how many it has and whether it
+// could be followed to its end.
+func (s *portSearch) list(typ uint64) (n int, whole bool) {
+	whole = true
 	for body, err := range s.r.List(typ) {
 		if body != 0 {
 			n++
+		} else {
+			whole = false
 		}
 		if err != nil {
 			s.fail(body, err)
@@ -112,7 +121,7 @@ func (s *portSearch) list(typ uint64) (n int) {
 		}
 		s.add(body)
 	}
-	return n
+	return n, whole
 }
 
 // add takes the object at an address if it is a port that was not seen yet.
@@ -167,17 +176,17 @@ func (s *portSearch) directories() {
 		todo = todo[:len(todo)-1]
 		for at, err := range s.r.Entries(dir) {
 			if err != nil {
-				s.fail(dir, err)
+				s.fail(0, err)
 				continue
 			}
 			o, err := s.r.At(at)
 			switch {
 			case err != nil:
-				s.fail(at, fmt.Errorf("an entry of the directory at %#x: %w", dir, err))
+				s.fail(0, fmt.Errorf("an entry of the directory at %#x: %w", dir, err))
 			case o.TypeName == "Directory" && !seen[at] && len(seen) < maxPorts:
 				seen[at] = true
 				todo = append(todo, at)
-			case s.types[o.Type]:
+			case isPortType(o.TypeName):
 				s.add(at)
 			}
 		}
@@ -197,7 +206,7 @@ func (s *portSearch) tables() {
 		for h := range table.Handles() {
 			switch {
 			case h.Err != nil:
-				s.fail(p.Addr, h.Err)
+				s.fail(0, h.Err)
 			case h.Body != 0:
 				s.add(h.Body)
 			}
@@ -223,9 +232,12 @@ func (s *portSearch) pool(tag string) {
 	if !ok {
 		return
 	}
+	for _, o := range s.found {
+		s.types[o.TypeAddr] = true
+	}
 	for b := range s.t.Blocks(tag) {
 		if b.Err != nil {
-			s.fail(b.Addr, fmt.Errorf("pool tag %s: %w", tag, b.Err))
+			s.fail(0, fmt.Errorf("pool tag %s: %w", tag, b.Err))
 			continue
 		}
 		if !b.Allocated || b.Size > maxPortBlock {
