@@ -20,6 +20,9 @@ type lpcScene struct {
 	ids     []uint64 // of messages
 	last    []uint64 // threads, in the order in which they were made
 
+	procs []uint64 // processes
+	named []uint64 // connection ports
+
 	front, spoolServer uint64 // ports
 	spool              uint64 // process
 }
@@ -48,6 +51,7 @@ func (s *lpcScene) process(id uint64, image string, levels int) uint64 {
 	s.AddProcess(dumptest.Process{At: at, ID: id, Parent: 4, Image: image, Peb: 0x7ffd9000})
 	s.handles[at] = s.AddHandles(at, dumptest.HandleTable{Levels: levels})
 	s.next[at], s.pids[at] = 4, id
+	s.procs = append(s.procs, at)
 	return at
 }
 
@@ -85,6 +89,7 @@ func (s *lpcScene) port(process uint64, name string, flags uint64) uint64 {
 	at := s.o.AddPort(dumptest.Port{Flags: dumptest.ConnectionPort | flags, Name: name, Process: process, Creator: [2]uint64{s.pids[process], 0}, Handles: 1,
 		Security: dumptest.Security{Level: 2, Dynamic: true}})
 	s.handle(process, at)
+	s.named = append(s.named, at)
 	return at
 }
 
@@ -106,7 +111,7 @@ func (s *lpcScene) call(thread, from, to uint64, text string) (id, message uint6
 	id = uint64(0x1a000001 + len(s.ids))
 	s.ids = append(s.ids, id)
 	s.o.WaitReply(thread, id, from, to)
-	s.Set(thread, "_KTHREAD.WaitTime", lpcNow-1000*uint64(len(s.ids)))
+	s.Set(thread, "_KTHREAD.WaitTime", lpcNow-1000*uint64(60-len(s.ids))) // the first waits longest
 	return id, s.o.AddMessage(dumptest.Message{ID: id, Type: 1, Sender: from, Client: s.cid(thread), Data: []byte(text)})
 }
 

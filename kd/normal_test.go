@@ -14,6 +14,8 @@ import (
 type normalizer struct {
 	pids     map[uint64]bool // of the scene
 	messages map[uint64]bool
+	kernel   func(v uint64, digits int) bool // a number is an address of NT's kernel; nil: of our pools
+	alias    map[uint64]uint64               // numbers that are to have the name of another
 	names    map[string]string
 	count    map[string]int
 }
@@ -88,6 +90,8 @@ func (n *normalizer) word(w string) string {
 	long := strings.ReplaceAll(digits, "`", "")
 	if v, err := strconv.ParseUint(long, 16, 64); err == nil {
 		switch pid := v >> 40; {
+		case n.kernel != nil && n.kernel(v, len(long)):
+			return prefix + n.name("address", v)
 		case len(long) == 16 && n.pids[pid]:
 			return prefix + n.name("address", v)
 		case len(long) == 16 && n.messages[v]:
@@ -109,6 +113,9 @@ func (n *normalizer) word(w string) string {
 }
 
 func (n *normalizer) name(kind string, v uint64) string {
+	if same, ok := n.alias[v]; ok {
+		v = same
+	}
 	key := fmt.Sprint(kind, v)
 	if n.names[key] == "" {
 		n.count[kind]++
