@@ -40,7 +40,7 @@ func sortName(name string) string { return strings.ToLower(strings.TrimLeft(name
 // table is every command; each stands in a file of its name.
 func table() []*Command {
 	return []*Command{
-		&cmdLpc, &cmdLpcMessage, &cmdLpcPort, &cmdLpcScan, &cmdLpcThread, &cmdLpcPoolSearch,
+		&cmdLpc, &cmdLpcMessage, &cmdLpcPort, &cmdLpcScan, &cmdLpcThread, &cmdLpcPoolSearch, &cmdAlpc,
 		&cmdProcess, &cmdThread, &cmdHandle, &cmdObject, &cmdDt, &cmdDb, &cmdDd, &cmdDq, &cmdDps, &cmdGflag,
 		&cmdWaitchain, &cmdDeadlock, &cmdStuck, &cmdFailed,
 		&cmdReadmem, &cmdWritemem, &cmdFindfree, &cmdScratch, &cmdU, &cmdUr, &cmdMbr, &cmdSector, &cmdReaddisk,

@@ -23,5 +23,5 @@ func refuseEmulated(s *Session) error {
 	if build < firstALPC {
 		return nil
 	}
-	return fmt.Errorf("LPC is emulated over ALPC since Windows Vista, and this is build %d: its ports are ALPC ports, for which WinDbg has !alpc (/P port, /M message, /R resource, /G global, /V verbose)", build)
+	return fmt.Errorf("LPC is emulated over ALPC since Windows Vista, and this is build %d: its ports are ALPC ports, which !alpc shows (/p Port, /m Message, /lpp Process)", build)
 }
