@@ -372,7 +372,7 @@ func TestAlpcDamage(t *testing.T) {
 	s := newAlpcScene(t)
 	s.Ptr(s.queued, s.queued)
 	s.Ptr(s.at(s.from, "_ALPC_PORT", "PortListEntry"), 0xffffc08bfff00000)
-	s.set(s.to, "_ALPC_PORT", "CommunicationInfo", s.port)
+	s.set(s.to, "_ALPC_PORT", "CommunicationInfo", s.served)
 	s.set(s.served, "_KALPC_MESSAGE", "PortQueue", 0xffffc08bfff00000)
 	tg := s.open(t, s.types)
 	text := transcript(t, tg, s.lines()...)
