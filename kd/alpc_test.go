@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/internal/golden"
 	"github.com/seed-eedd8485/lpc/isf"
 	"github.com/seed-eedd8485/lpc/ntdump/dumptest"
 	"github.com/seed-eedd8485/lpc/target"
@@ -328,7 +329,7 @@ func (s *alpcScene) lines() []string {
 
 func TestAlpc(t *testing.T) {
 	s := newAlpcScene(t)
-	golden(t, "windows/alpc.txt", transcript(t, s.open(t, s.types), s.lines()...))
+	golden.Text(t, "windows/alpc.txt", transcript(t, s.open(t, s.types), s.lines()...))
 }
 
 // What the types lack is named; nothing is put in its place.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/internal/golden"
 	"github.com/seed-eedd8485/lpc/ntdump/dumptest"
 )
 
@@ -199,14 +200,14 @@ func TestLpcDumps(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := hang(p, true)
 			text := transcript(t, openDump(t, s.Dump(dumptest.Full)), s.lines()...)
-			golden(t, "windows/lpc_"+name+".txt", text)
+			golden.Text(t, "windows/lpc_"+name+".txt", text)
 			if bitmap := transcript(t, openDump(t, s.Dump(dumptest.BitmapKernel)), s.lines()...); bitmap != text {
-				t.Errorf("a kernel dump shows something else: %s", differ(bitmap, text))
+				t.Errorf("a kernel dump shows something else: %s", golden.Differ(bitmap, text))
 			}
 			// Without lists of types the same ports are found otherwise.
 			s = hang(p, false)
 			without := transcript(t, openDump(t, s.Dump(dumptest.Full)), "!lpc port")
-			golden(t, "windows/lpc_nolist_"+name+".txt", without)
+			golden.Text(t, "windows/lpc_nolist_"+name+".txt", without)
 			if a, b := strings.Count(text[:strings.Index(text, "kd> !lpc thread")], "  Port: 0x"), strings.Count(without, "  Port: 0x"); a != b {
 				t.Errorf("%d ports are found without lists, %d with them", b, a)
 			}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/internal/golden"
 	"github.com/seed-eedd8485/lpc/kd/records"
 	"github.com/seed-eedd8485/lpc/ntdump/dumptest"
 )
@@ -196,7 +197,7 @@ func TestLiveAndDump(t *testing.T) {
 			n := newNormalizer(pids, ids)
 			n.alias = oneThread(w)
 			live := n.text(likeness(s.script(t, sameLines(16, connections, waits))))
-			golden(t, "same_"+name+".txt", live)
+			golden.Text(t, "same_"+name+".txt", live)
 			for machine, p := range lpcProfiles() {
 				d := newLpcScene(p, true)
 				sameScenes[name](d)
@@ -213,7 +214,7 @@ func TestLiveAndDump(t *testing.T) {
 				}
 				got := n.text(likeness(decimals(transcript(t, tg, sameLines(p.Bits/4, d.named, d.waiting())...))))
 				if got != live {
-					t.Errorf("%s: the dump and the running processes: %s", machine, differ(got, live))
+					t.Errorf("%s: the dump and the running processes: %s", machine, golden.Differ(got, live))
 				}
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/internal/golden"
 	"github.com/seed-eedd8485/lpc/ntdump/dumptest"
 )
 
@@ -88,7 +89,7 @@ func TestSeedWalk(t *testing.T) {
 		t.Fatalf("%v: %s", err, text)
 	}
 	text := listing + transcript(t, tg, "!thread 810de2a8", "!handle 7c4 3 810ddda0", "!lpc port e1084108", "!lpc port", "!object e1084108", `!object \RPC Control`)
-	golden(t, "windows/seed.txt", text)
+	golden.Text(t, "windows/seed.txt", text)
 	for _, want := range seedValues {
 		if !strings.Contains(text, want) {
 			t.Errorf("the transcript has no %q", want)

@@ -39,9 +39,6 @@ func (t *Target) objectReader() (*object.Reader, error) {
 	return t.objects, nil
 }
 
-// none is an empty sequence.
-func none[T any](func(T) bool) {}
-
 // one is a sequence of one value.
 func one[T any](v T) iter.Seq[T] { return func(yield func(T) bool) { yield(v) } }
 
