@@ -168,3 +168,23 @@ func TestLpcRandomDamage(t *testing.T) {
 		}
 	}
 }
+
+// FuzzLpcDump puts bytes at two places of a dump whose processes talk over ports.
+func FuzzLpcDump(f *testing.F) {
+	var dumps [][]byte
+	for _, c := range []struct {
+		p     dumptest.Profile
+		lists bool
+	}{{dumptest.XP, true}, {dumptest.XPPAE, false}, {dumptest.X64, true}} {
+		dumps = append(dumps, hang(c.p, c.lists).Dump(dumptest.Full))
+	}
+	lines := []string{"!lpc message", "!lpc port", "!lpc thread", "!lpc message 1a000001", "!waitchain", "!deadlock", "!stuck", "!handle 0 7 2f0", "!handle 0 23", `!object \RPC Control`, `!object \RPC Control\spool`}
+	f.Add(uint8(0), uint32(0x20000), []byte{0xff, 0xff, 0xff, 0x9f}, uint32(0x30000), []byte{1, 2, 3, 4})
+	f.Add(uint8(2), uint32(0x41000), bytes.Repeat([]byte{0}, 64), uint32(0x60), []byte{0})
+	f.Fuzz(func(t *testing.T, which uint8, at uint32, b []byte, at2 uint32, b2 []byte) {
+		data := bytes.Clone(dumps[int(which)%len(dumps)])
+		copy(data[int(at)%len(data):], b)
+		copy(data[int(at2)%len(data):], b2)
+		ask(t, data, lines)
+	})
+}

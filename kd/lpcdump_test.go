@@ -24,8 +24,8 @@ type lpcScene struct {
 	procs []uint64 // processes
 	named []uint64 // connection ports
 
-	front, spoolServer uint64 // ports
-	spool              uint64 // process
+	front, spoolServer, toPrint uint64 // ports
+	spool                       uint64 // process
 }
 
 const lpcNow = 64667068 // ticks
@@ -135,7 +135,7 @@ func hang(p dumptest.Profile, lists bool) *lpcScene {
 	toPrintS, toPrint := s.connect(c, print, front, dumptest.PortDynamic)
 	toSpoolS, toSpool := s.connect(b, spool, print, dumptest.PortWaitable)
 	toFrontS, toFront := s.connect(a, front, spool, 0)
-	s.front, s.spoolServer, s.spool = a, toSpoolS, spool
+	s.front, s.spoolServer, s.toPrint, s.spool = a, toSpoolS, toPrint, spool
 	user, printer, spooler := s.thread(front), s.thread(print), s.thread(spool)
 	s.serve(printer, user, toPrint, toPrintS, "print a page")
 	s.serve(spooler, printer, toSpool, toSpoolS, "spool a page")
@@ -192,6 +192,8 @@ func (s *lpcScene) lines() []string {
 	for _, image := range []uint64{0x1dc, 0x2f0, 0x3a4} {
 		l = append(l, f("!handle 0 3 %x", image))
 	}
+	secure := s.toPrint + s.Offset("_LPCP_PORT_OBJECT.SecurityQos") // of the client's end
+	l = append(l, f("dt _SECURITY_QUALITY_OF_SERVICE %x", secure), f("dt _SECURITY_CLIENT_CONTEXT %x", s.toPrint+s.Offset("_LPCP_PORT_OBJECT.StaticSecurity")), f("dt _LPCP_PORT_OBJECT %x", s.toPrint))
 	return append(l, "!handle 4 3 2f0", "!handle 0 7 1dc Port", "!handle 999 3 1dc", "!handle 0 3 2f0 WaitablePort", "!handle 80000004", "!handle 0 11", "!handle 1dc 20", "!handle 40c 22", "!handle 0 21", "!handle 999 20", "!handle", "!lpc message", "!lpc PoolSearch", f("!lpc message %x", s.ids[0]), "!lpc message 3c000002")
 }
 
