@@ -68,7 +68,7 @@ func runLpcMessage(ctx context.Context, s *Session, o *Out, args []string) error
 	found := false
 	for _, t := range w.Threads {
 		if t.Received == id {
-			o.Printf("    Server thread %s is working on message %x\n", s.ptr(t.Addr), id)
+			o.Printf("    Server thread %s %s\n", s.ptr(t.Addr), working(t))
 			found = true
 		}
 	}

@@ -14,7 +14,7 @@ var cmdLpcThread = Command{
 	Short: "Show the port on which a thread waits, or list all clients and servers.",
 	Long: `With an address: the port in whose reply chain the thread stands, its peer and the connection port.
 Without one: all threads that wait for a reply (clients) and all that work on a message (servers).
-A server thread that received a datagram may show its id for longer than it works on it (NT).`,
+A server thread of NT keeps the id of a datagram for longer than it works on it.`,
 	Needs: lpcNeeds,
 }
 
@@ -60,12 +60,21 @@ func (s *Session) lpcThreads(o *Out, w *records.World) {
 	}
 	for _, t := range w.Threads {
 		if t.Received != 0 {
-			o.Printf("Server thread %s  Cid %s is working on message %x\n", s.ptr(t.Addr), s.cid(t.Addr, t.Cid.UniqueProcess, t.Cid.UniqueThread), t.Received)
+			o.Printf("Server thread %s  Cid %s %s\n", s.ptr(t.Addr), s.cid(t.Addr, t.Cid.UniqueProcess, t.Cid.UniqueThread), working(t))
 			servers++
 		}
 	}
 	o.Printf("%s, %s\n", waitgraph.Count(clients, "client thread", "client threads"), waitgraph.Count(servers, "server thread", "server threads"))
 	s.trouble(o, w)
+}
+
+// working says what a server thread does with the message that it received last. NT's
+// record keeps the id until the next message comes.
+func working(t *records.Thread) string {
+	if t.Receives() {
+		return fmt.Sprintf("received message %x last, and waits for the next", t.Received)
+	}
+	return fmt.Sprintf("is working on message %x", t.Received)
 }
 
 // jsonThread is a thread as JSON.
