@@ -3,6 +3,7 @@ package kd
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/seed-eedd8485/lpc/internal/escape"
@@ -82,16 +83,30 @@ func (s *Session) handles(ctx context.Context, w *records.World, o *Out, p targe
 	}
 	o.Printf("\n")
 	s.tableLine(w, o, p)
-	found := false
-	for h := range s.Target.System().Handles(p.Addr) {
+	found, err := s.handleList(ctx, o, s.Target.System().Handles(p.Addr), func(h target.Handle) bool {
+		return want(h) && (h.Object != 0 || flags&4 != 0 || !all)
+	}, flags, typ)
+	if err != nil {
+		return err
+	}
+	if !found && !all {
+		return fmt.Errorf("process %s has no such handle; !handle 0 lists them", s.ptr(p.Addr))
+	}
+	return nil
+}
+
+// handleList prints those of a table's entries that are wanted, and of that type where
+// one is named. found tells whether there was any.
+func (s *Session) handleList(ctx context.Context, o *Out, list iter.Seq[target.Handle], want func(target.Handle) bool, flags uint64, typ string) (found bool, err error) {
+	for h := range list {
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			return found, context.Cause(ctx)
 		}
 		if h.Err != nil {
 			o.Printf("Not readable: %s\n", escape.Text(h.Err.Error()))
 			continue
 		}
-		if !want(h) || h.Object == 0 && flags&4 == 0 && all {
+		if !want(h) {
 			continue
 		}
 		obj, err := target.Object{}, error(nil)
@@ -104,10 +119,7 @@ func (s *Session) handles(ctx context.Context, w *records.World, o *Out, p targe
 		found = true
 		s.handleLines(o, h, obj, err, flags)
 	}
-	if !found && !all {
-		return fmt.Errorf("process %s has no such handle; !handle 0 lists them", s.ptr(p.Addr))
-	}
-	return nil
+	return found, nil
 }
 
 func (s *Session) tableLine(w *records.World, o *Out, p target.Process) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"strings"
 
 	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/target"
@@ -60,28 +59,11 @@ func (s *Session) ids(ctx context.Context, o *Out, id uint64, all bool, flags ui
 		return fmt.Errorf("!handle: this target shows no table of process and thread ids")
 	}
 	o.Printf("Table of process and thread ids\n")
-	found := false
-	for h := range table.IDs() {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if h.Err != nil {
-			o.Printf("Not readable: %s\n", escape.Text(h.Err.Error()))
-			continue
-		}
-		if !all && h.Value != id || h.Object == 0 && flags&4 == 0 {
-			continue
-		}
-		var obj target.Object
-		var err error
-		if h.Object != 0 {
-			obj, err = s.Target.System().Object(h.Object)
-		}
-		if typ != "" && !strings.EqualFold(obj.Type, typ) {
-			continue
-		}
-		found = true
-		s.handleLines(o, h, obj, err, flags)
+	found, err := s.handleList(ctx, o, table.IDs(), func(h target.Handle) bool {
+		return (all || h.Value == id) && (h.Object != 0 || flags&4 != 0)
+	}, flags, typ)
+	if err != nil {
+		return err
 	}
 	if !found && !all {
 		return fmt.Errorf("no process or thread has the id %x; !handle 0 23 lists them", id)
