@@ -363,6 +363,9 @@ func TestAlpcMissing(t *testing.T) {
 	if _, _, err := run(t, openDump(t, dumptest.New(dumptest.XP).Dump(dumptest.Full)), "!alpc /lpp"); err == nil || !strings.Contains(err.Error(), "this is build 2600: its ports are shown by !lpc") {
 		t.Error(err)
 	}
+	if _, _, err := run(t, openDump(t, s.Dump(dumptest.Triage)), "!alpc /lpp"); err == nil || !strings.Contains(err.Error(), "a triage dump holds no page tables") {
+		t.Error(err)
+	}
 	if _, _, err := run(t, newFakeTarget(), "!alpc /lpp"); err == nil || !strings.Contains(err.Error(), "are shown by !lpc") {
 		t.Error(err)
 	}

@@ -149,6 +149,9 @@ func hang(p dumptest.Profile, lists bool) *lpcScene {
 	asker, printer2, helper := s.thread(front), s.thread(print), s.thread(front)
 	s.serve(printer2, asker, toPrint, toPrintS, "ask")
 	s.serve(helper, printer2, toPrintS, toPrint, "ask back")
+	gate := s.o.Add(dumptest.Object{Type: s.o.Type("Semaphore"), Tag: "Sema", Size: s.Size("_KSEMAPHORE"), Name: "gate", Directory: s.o.RPC, Pointers: 2, NonPaged: true})
+	s.Semaphore(gate, 0)
+	s.Wait(helper, 6, 0, gate) // UserRequest
 	// A receiver that is idle, and one that keeps what it received last.
 	s.o.WaitReceive(s.thread(print), c)
 	idle := s.thread(spool)

@@ -138,6 +138,9 @@ func messageSentence(g *waitgraph.Graph, m *waitgraph.Message, w *waitgraph.Wait
 	case m.State == waitgraph.Deferred:
 		return head + "its handler has returned, the reply is still to come."
 	}
+	if m.WaitReason != "" {
+		return head + fmt.Sprintf("thread %d works on it, and waits (%s).", m.ThreadID, escape.Text(m.WaitReason))
+	}
 	if m.ThreadID == 0 {
 		return head + "its handler runs and waits in no call that names it."
 	}

@@ -110,13 +110,6 @@ func (s *Session) threadText(w *records.World, o *Out, t *records.Thread, wait b
 	}
 }
 
-// waitReasons are NT's, by number.
-var waitReasons = [...]string{
-	"Executive", "FreePage", "PageIn", "PoolAllocation", "DelayExecution", "Suspended", "UserRequest",
-	"WrExecutive", "WrFreePage", "WrPageIn", "WrPoolAllocation", "WrDelayExecution", "WrSuspended", "WrUserRequest",
-	"WrEventPair", "WrQueue", "WrLpcReceive", "WrLpcReply", "WrVirtualMemory", "WrPageOut", "WrRendezvous",
-}
-
 var threadStates = [...]string{"Initialized", "READY", "RUNNING", "STANDBY", "TERMINATED", "WAIT", "TRANSITION", "DEFERRED_READY", "GATEWAIT"}
 
 // threadState is the end of a thread's first line.
@@ -133,7 +126,7 @@ func threadState(t *records.Thread, r *records.Record) string {
 	if !known && t.Reason == 0 {
 		return "NOT WAITING in lpc"
 	}
-	line := "WAIT: (" + name(waitReasons[:], uint64(t.Reason)) + ")"
+	line := "WAIT: (" + records.WaitReason(t.Reason) + ")"
 	if v, ok := r.Get("Tcb.WaitMode"); ok {
 		line += map[bool]string{true: " UserMode", false: " KernelMode"}[v != 0]
 	}

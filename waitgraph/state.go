@@ -67,6 +67,9 @@ type Message struct {
 	Served    uint64        // ticks at which its handler began
 	Age       time.Duration // since it was received; negative when not known
 	ServedAge time.Duration // since its handler began; negative when not known
+	// WaitReason is why the thread that serves it waits, where its record tells (NT)
+	// and it is no call: "UserRequest"; "" else.
+	WaitReason string
 }
 
 // A Wait is a thread that waits for the reply to a call.

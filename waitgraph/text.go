@@ -125,7 +125,11 @@ func (g *Graph) stands(h *Hop) string {
 	case h.Busy != nil:
 		return fmt.Sprintf("%s serves it, beside message %#x", g.server(m), h.Busy.ID)
 	}
-	return fmt.Sprintf("%s serves it%s", g.server(m), forAge(m.ServedAge))
+	waits := ""
+	if m.WaitReason != "" {
+		waits = ", and waits (" + escape.Text(m.WaitReason) + ")"
+	}
+	return fmt.Sprintf("%s serves it%s%s", g.server(m), forAge(m.ServedAge), waits)
 }
 
 // server is the thread that serves a message, or its process where that is not known.

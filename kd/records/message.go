@@ -13,7 +13,7 @@ const (
 // A Message is what is needed of a message record.
 type Message struct {
 	Addr       uint64
-	Process    uint32 // whose pool it stands in
+	Process    uint32 // whose pool it stands in; in NT that received it, or is to
 	Owner      uint64 // address of that process
 	ID         uint32
 	Type       uint16

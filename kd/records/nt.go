@@ -39,6 +39,9 @@ func (w *World) ntMessages(ctx context.Context, s *waitgraph.State) error {
 			continue
 		}
 		m := waitgraph.Message{Ref: t.Addr, Process: t.Process, ID: t.Received, State: waitgraph.Served, Thread: t.Addr, ThreadID: t.Cid.UniqueThread, Reply: true, Age: -1, ServedAge: -1}
+		if t.HasReason && !t.Waits() {
+			m.WaitReason = WaitReason(t.Reason)
+		}
 		wt := byID[t.Received]
 		if t.Receives() {
 			if wt == nil {
@@ -116,7 +119,7 @@ func (w *World) placeMessages(ctx context.Context) error {
 	}
 	err := w.ntQueues(ctx, func(p *Port, m *Message) {
 		if x := found[m.Addr]; x != nil {
-			x.State, x.Queue = waitgraph.Queued, p.Addr
+			x.State, x.Queue, x.Process = waitgraph.Queued, p.Addr, p.Process
 		}
 	})
 	if err != nil {
@@ -147,7 +150,7 @@ func (w *World) placeMessages(ctx context.Context) error {
 			continue
 		}
 		if t := has[m.ID]; t != nil {
-			m.State, m.Thread = waitgraph.Served, t.Addr
+			m.State, m.Thread, m.Process = waitgraph.Served, t.Addr, t.Process
 			if t.Receives() {
 				m.State = waitgraph.Deferred
 			}

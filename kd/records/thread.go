@@ -6,13 +6,6 @@ import (
 	"github.com/seed-eedd8485/lpc/wire"
 )
 
-// Wait reasons, NT's numbers.
-const (
-	Executive    = 0
-	WrLpcReceive = 0x10
-	WrLpcReply   = 0x11
-)
-
 // A Thread is what LPC says of a thread.
 type Thread struct {
 	Addr        uint64
