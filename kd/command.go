@@ -1,6 +1,7 @@
 package kd
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -29,7 +30,9 @@ type Command struct {
 // Commands lists all commands by name.
 func Commands() []*Command {
 	list := slices.Clone(table())
-	slices.SortFunc(list, func(a, b *Command) int { return strings.Compare(sortName(a.Name), sortName(b.Name)) })
+	slices.SortFunc(list, func(a, b *Command) int {
+		return cmp.Or(strings.Compare(sortName(a.Name), sortName(b.Name)), strings.Compare(a.Name, b.Name)) // !thread and .thread
+	})
 	return list
 }
 
