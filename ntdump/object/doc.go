@@ -13,5 +13,5 @@
 // and paths of directories, which a dump does not change. A Reader is for one goroutine.
 //
 // What never lives here: ports and messages, which are LPC's (kd/records reads them),
-// pools (package pool walks them), and output.
+// pools (ntdump/ntpool walks them), and output.
 package object

@@ -1,5 +1,5 @@
 // Package ntdump is the target that a Windows kernel dump is: memory by virtual
-// address, the structures of its build, its processes and threads.
+// address, the structures of its build, its processes and threads, its objects, handles and ports.
 //
 // Package github.com/seed-eedd8485/lpc/ntdump reads the file; what lives here is
 // how kd sees it (target.Target, target.System, target.Clock), what a kind of dump
