@@ -78,7 +78,8 @@ func (a *analysis) stop() {
 	switch b.Code &^ variantM {
 	case 0x7f:
 		if b.Params[0] == 8 && a.d.Header().Machine == ntdump.X86 {
-			a.o.Printf("The second is the task state segment of the double fault's handler; .tss %x shows what it interrupted.\n", interruptedTask(a.d, b.Params[1]))
+			_, selector := a.d.InterruptedTask(b.Params[1])
+			a.o.Printf("The second is the task state segment of the double fault's handler; .tss %x shows what it interrupted.\n", selector)
 		}
 	case 0xc2, 0x19, 0xc5, 0xd0:
 		a.o.Printf("The pool is damaged, or was used wrongly: who noticed it need not be who did it.\n")
@@ -172,8 +173,8 @@ func (a *analysis) interrupted() {
 			at(".trap", (*ntdump.Dump).TrapFrameAt, b.Params[0])
 		case 0x7f:
 			if b.Params[0] == 8 && h.Machine == ntdump.X86 {
-				selector := interruptedTask(a.d, b.Params[1])
-				at, e := taskAddress(a.d, selector)
+				processor, selector := a.d.InterruptedTask(b.Params[1])
+				at, e := a.d.TaskSegment(processor, selector)
 				var regs *ntdump.Registers
 				if e == nil {
 					regs, e = a.d.TaskStateAt(ntdump.Space{}, at)
@@ -265,7 +266,6 @@ func (a *analysis) stack() {
 	a.o.Printf("\n")
 	a.modules(cs)
 	if r, err := stackcheck.Check(a.d); err == nil && r.Verdict != stackcheck.NotACase {
-		r = cleanResult(r)
 		a.o.Printf("Stack: %s (confidence %s)", r.Verdict, r.Confidence)
 		if r.State != "" && r.Base != 0 {
 			a.o.Printf("; %d of %d bytes used, %d %%", r.Used, r.Base-r.Limit, r.Percent())

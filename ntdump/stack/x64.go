@@ -77,11 +77,7 @@ func X64(input Input) Walk {
 
 // scanX64 goes on by a scan to the end of the stack.
 func (w *Walk) scanX64(in *Input, pc, sp uint64, how Method) Walk {
-	if len(w.Frames) == 0 {
-		w.Method = "checked scan"
-	} else {
-		w.Method = "unwind data, then a checked scan"
-	}
+	w.usedScan()
 	s := newScanner(in, sp, 8)
 	for len(w.Frames) < in.max() {
 		at, ret, m, ok := s.next()

@@ -4,15 +4,17 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/seed-eedd8485/lpc/internal/escape"
 )
 
-// WriteText prints the result for people.
+// WriteText prints the result for people. What comes from the dump is escaped.
 func (r *Result) WriteText(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Bug check %X: %s\n", r.Code, r.Class)
+	fmt.Fprintf(&b, "Bug check %X: %s\n", r.Code, escape.Text(r.Class))
 	fmt.Fprintf(&b, "Verdict: %s (confidence %s)\n", r.Verdict, r.Confidence)
 	for _, e := range r.Evidence {
-		fmt.Fprintf(&b, "  %s.\n", e)
+		fmt.Fprintf(&b, "  %s.\n", escape.Text(e))
 	}
 	if r.Thread.Addr != 0 {
 		fmt.Fprintf(&b, "Thread %x, Cid %x.%x\n", r.Thread.Addr, r.Thread.PID, r.Thread.TID)
@@ -24,11 +26,18 @@ func (r *Result) WriteText(w io.Writer) error {
 		}
 		b.WriteByte('\n')
 	}
+	if s := r.BStore; s != nil {
+		fmt.Fprintf(&b, "Backing store base %x, limit %x (%s), %d bytes", s.Base, s.Limit, escape.Text(s.From), s.Limit-s.Base)
+		if s.Pointer != 0 {
+			fmt.Fprintf(&b, "; pointer %x, used %d, %d %%", s.Pointer, s.Used, s.Percent())
+		}
+		b.WriteByte('\n')
+	}
 	if r.State == "" {
 		_, err := io.WriteString(w, b.String())
 		return err
 	}
-	fmt.Fprintf(&b, "Interrupted at %x, stack pointer %x, by the %s\n", r.PC, r.SP, r.State)
+	fmt.Fprintf(&b, "Interrupted at %x, stack pointer %x, by the %s\n", r.PC, r.SP, escape.Text(r.State))
 	if len(r.Walk.Frames) > 0 {
 		fmt.Fprintf(&b, "%d frames by %s; ended with %s\n", len(r.Walk.Frames), r.Walk.Method, r.Walk.End)
 	}
@@ -38,7 +47,7 @@ func (r *Result) WriteText(w io.Writer) error {
 		}
 		fmt.Fprintf(&b, "%s:\n", title)
 		for _, u := range uses {
-			fmt.Fprintf(&b, "  %8d  %s", u.Bytes, u.Name)
+			fmt.Fprintf(&b, "  %8d  %s", u.Bytes, escape.Text(u.Name))
 			if u.Count > 1 {
 				fmt.Fprintf(&b, " (%d frames)", u.Count)
 			}
@@ -51,7 +60,7 @@ func (r *Result) WriteText(w io.Writer) error {
 	}
 	list("By module", r.Modules)
 	if c := r.Recursion; c != nil {
-		fmt.Fprintf(&b, "Recursion: %d rounds, %d bytes: %s\n", c.Rounds, c.Bytes, strings.Join(c.Places, ", "))
+		fmt.Fprintf(&b, "Recursion: %d rounds, %d bytes: %s\n", c.Rounds, c.Bytes, escape.Text(strings.Join(c.Places, ", ")))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
