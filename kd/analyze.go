@@ -133,7 +133,10 @@ func (a *analysis) who() {
 		return
 	}
 	t := a.d.Thread(at)
-	line := fmt.Sprintf("Thread %s, Cid %04x.%04x", a.s.ptr(at), t.PID, t.TID)
+	line := "Thread " + a.s.ptr(at)
+	if t.Err == nil || t.PID|t.TID != 0 {
+		line += fmt.Sprintf(", Cid %04x.%04x", t.PID, t.TID)
+	}
 	if p := a.d.Process(t.Process); t.Process != 0 && p.Image != "" {
 		line += ", process " + escape.Text(p.Image)
 	}
@@ -256,15 +259,14 @@ func (a *analysis) stack() {
 	if a.regs.regs == nil {
 		return
 	}
-	cs, err := a.s.walk(a.d, a.im, a.regs, normalFrames)
-	if err != nil {
+	if cs, err := a.s.walk(a.d, a.im, a.regs, normalFrames); err != nil {
 		a.unsure = append(a.unsure, "the call stack: "+escape.Text(err.Error()))
-		return
+	} else {
+		a.o.Printf("\n")
+		a.s.printStack(a.o, a.im, cs, stackStyle{}, "")
+		a.o.Printf("\n")
+		a.modules(cs)
 	}
-	a.o.Printf("\n")
-	a.s.printStack(a.o, a.im, cs, stackStyle{}, "")
-	a.o.Printf("\n")
-	a.modules(cs)
 	if r, err := stackcheck.Check(a.d); err == nil && r.Verdict != stackcheck.NotACase {
 		a.o.Printf("Stack: %s (confidence %s)", r.Verdict, r.Confidence)
 		if r.State != "" && r.Base != 0 {

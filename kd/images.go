@@ -19,6 +19,18 @@ type images struct {
 	unloaded []ntdump.Unloaded
 	types    isf.Types // of the kernel, with its symbols; nil for none
 	err      error     // why the list is not whole
+
+	// frames tells how the stack frame of x86 code looks, at an offset from a module's
+	// base; nil where no debug information is loaded.
+	frames func(m *ntdump.Module, rva uint64) (stack.FPO, bool)
+}
+
+// fpo is frames by address, as stack walks ask.
+func (im *images) fpo(va uint64) (stack.FPO, bool) {
+	if m := im.at(va); m != nil && im.frames != nil {
+		return im.frames(m, va-m.Base)
+	}
+	return stack.FPO{}, false
 }
 
 // images are those of a dump, read once for each command: a dump does not change, but

@@ -235,15 +235,6 @@ func TestWindowsDumps(t *testing.T) {
 	}
 }
 
-// A small dump of XP: what it holds is shown, the rest refused with the reason.
-func TestWindowsSmall(t *testing.T) {
-	s := newNtScene(dumptest.XP)
-	s.Ptr(s.ran+s.Offset("_KTHREAD.KernelStack"), s.GetPtr(s.ran+s.Offset("_KTHREAD.StackBase"))-0xa00)
-	golden.Text(t, "windows/xp_triage.txt", transcript(t, openDump(t, s.Dump(dumptest.Triage)),
-		"vertarget", ".bugcheck", "lmtn", "!process 0 7", "!thread", f("!thread %x", s.waiter), "r", "k", "!stackcheck", "!analyze",
-		"!lpc", "!lpc message", "!handle", "!object", "!vm", "!poolused", "!pte 80000000", "!waitchain", f(".cxr %x", s.record)))
-}
-
 // A header alone: each command says so.
 func TestWindowsHeader(t *testing.T) {
 	s := newNtScene(dumptest.XP)

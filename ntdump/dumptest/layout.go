@@ -205,10 +205,11 @@ type place struct {
 }
 
 // layouts has members by column: "_ETHREAD.Cid", and "_ETHREAD" for its size.
-var layouts = parseMembers(members)
+var layouts = append(append(parseMembers(members, 4, 4, 8, 8), parseMembers(membersARM64, 8)...), parseMembers(membersIA64, 8)...)
 
-func parseMembers(text string) [4]map[string]place {
-	var out [4]map[string]place
+// parseMembers reads a table with one column for each size of a pointer.
+func parseMembers(text string, pointers ...int) []map[string]place {
+	out := make([]map[string]place, len(pointers))
 	for i := range out {
 		out[i] = map[string]place{}
 	}
@@ -232,10 +233,7 @@ func parseMembers(text string) [4]map[string]place {
 			if err != nil {
 				panic(fmt.Sprintf("dumptest: %s: %v", line, err))
 			}
-			p := place{off: int(off), size: 4}
-			if i >= 2 {
-				p.size = 8
-			}
+			p := place{off: int(off), size: pointers[i]}
 			if sized {
 				p.size, _ = strconv.Atoi(bytes)
 			}

@@ -29,8 +29,10 @@ type Machine struct {
 	kdbg      map[string]uint64 // fields of the debugger data block by name
 	kdbgAt    uint64
 	prcbs     []uint64
-	unloaded  []Unloaded
-	listed    []Module
+
+	bstoreLimit uint64 // Itanium: of the last thread's backing store
+	unloaded    []Unloaded
+	listed      []Module
 }
 
 type large struct {
@@ -99,7 +101,7 @@ func (m *Machine) isUser(va uint64) bool {
 	if m.Bits == 32 {
 		return va < 0x80000000
 	}
-	return va>>47 == 0
+	return va>>61 != 7
 }
 
 func (m *Machine) entries(s *Space, va uint64) map[uint64]uint64 {

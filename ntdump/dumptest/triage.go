@@ -31,7 +31,7 @@ func (m *Machine) triage() []byte {
 		thread := m.GetPtr(prcb + m.Offset("_KPRCB.CurrentThread"))
 		process := m.GetPtr(thread + m.Offset("_KTHREAD.ApcState.Process"))
 		sp := m.GetPtr(thread + m.Offset("_KTHREAD.KernelStack"))
-		base := m.GetPtr(thread + m.Offset("_KTHREAD.StackBase"))
+		base := m.GetPtr(thread + m.Offset("_KTHREAD.InitialStack")) // where AddThread puts the base
 		size := 0xc00
 		if m.Has("_KPRCB") {
 			size = m.Size("_KPRCB")
@@ -76,6 +76,7 @@ func (m *Machine) triage() []byte {
 	}
 	if m.Bits == 64 {
 		r.u64(0x48, f["top"])
+		r.u64(0x58, m.bstoreLimit)
 		r.u32(0x70, f["kdbg"])
 		r.u32(0x74, uint64(m.kdbgSize))
 		r.u32(0x78, f["blocks"])

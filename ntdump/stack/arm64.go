@@ -41,6 +41,12 @@ func ARM64(input Input) Walk {
 		case ret>>47 == 0:
 			return w.end("the user part of the stack")
 		}
+		if saved == 0 { // the chain's end by the conventions
+			if len(w.Frames) < in.max() {
+				w.Frames = append(w.Frames, Frame{PC: ret, Method: FramePointer})
+			}
+			return w.end("a frame pointer of 0, the start of the thread")
+		}
 		pc, fp, sp, how = ret, saved, fp+16, FramePointer
 	}
 	return w.end("the number of frames that was asked for")

@@ -23,6 +23,10 @@ func TestARM64(t *testing.T) {
 		ffffe00e0e4bc050 fffff80300003000 at fffff80300002000 by frame pointer
 		ffffe00e0e4bc100 0 at fffff80300003000 by frame pointer
 		frame pointers; a return address of 0, the start of the thread`)
+	m.u64(sp+0x100, 0, imageARM64+0x4000)
+	if w := ARM64(armInput(m, sp)); w.End != "a frame pointer of 0, the start of the thread" || len(w.Frames) != 4 || w.Frames[3].PC != imageARM64+0x4000 {
+		t.Errorf("%s", text(w))
+	}
 	m.u64(sp+0x100, 0x7fe000, 0x7ff612340000)
 	w := ARM64(armInput(m, sp))
 	if w.End != "the user part of the stack" || len(w.Frames) != 3 {

@@ -32,11 +32,17 @@ func (r *Result) state(d *ntdump.Dump) *ntdump.Registers {
 	}
 	trapFrame := func(at uint64) *ntdump.Registers {
 		regs, err := d.TrapFrameAt(ntdump.Space{}, at)
-		if !hasTrapFrames(d) { // nothing else tells; the header's may be a later state
+		name := fmt.Sprintf("trap frame at %#x", at)
+		switch {
+		case !hasTrapFrames(d): // nothing else tells; the header's may be a later state
+			name = "context in the header"
 			regs, err = d.Context(d.Header().Context)
-			return take("context in the header", regs, err)
+		case err != nil && r.Code == 0x8e: // a small dump may have it in its header alone
+			if n, other, e := r.interrupted(d, b.Params[1]); e == nil {
+				regs, err, name = other, nil, n
+			}
 		}
-		return take(fmt.Sprintf("trap frame at %#x", at), regs, err)
+		return take(name, regs, err)
 	}
 	switch r.Code {
 	case 0x7f:
@@ -50,6 +56,11 @@ func (r *Result) state(d *ntdump.Dump) *ntdump.Registers {
 			regs, name, err := taskState(d, b.Params[1])
 			return take(name, regs, err)
 		}
+		// The fourth parameter is the instruction; the header may have the handler's.
+		if at := b.Params[3]; at != 0 && d.Header().Machine == ntdump.X64 {
+			name, regs, err := r.interrupted(d, at)
+			return take(name, regs, err)
+		}
 		regs, err := d.Context(d.Header().Context)
 		return take("context in the header", regs, err)
 	case 0x7e:
@@ -57,7 +68,13 @@ func (r *Result) state(d *ntdump.Dump) *ntdump.Registers {
 			return nil
 		}
 		regs, err := d.ContextAt(ntdump.Space{}, b.Params[3])
-		return take(fmt.Sprintf("context at %#x", b.Params[3]), regs, err)
+		name := fmt.Sprintf("context at %#x", b.Params[3])
+		if err != nil { // a small dump may have it in its header alone
+			if n, other, e := r.interrupted(d, b.Params[1]); e == nil {
+				regs, err, name = other, nil, n
+			}
+		}
+		return take(name, regs, err)
 	case 0x8e:
 		if !exception("kernel mode exception not handled") {
 			return nil
@@ -79,25 +96,44 @@ func (r *Result) state(d *ntdump.Dump) *ntdump.Registers {
 }
 
 // interrupted finds the registers at an instruction that raised an exception, for a
-// bug check that names no record: the header's, when they stand there, else a trap
-// frame on the thread's stack whose instruction pointer and selector fit.
+// bug check that names no record: the header's, when they stand there, else those in a
+// trap frame whose instruction pointer and selector fit, on the thread's stack or above
+// the header's stack pointer.
 func (r *Result) interrupted(d *ntdump.Dump, pc uint64) (string, *ntdump.Registers, error) {
 	regs, err := d.Context(d.Header().Context)
 	if err == nil && regs.PC() == pc {
 		return "context in the header", regs, nil
 	}
+	if !hasTrapFrames(d) {
+		return "", nil, fmt.Errorf("the context in the header does not stand at the instruction %#x", pc)
+	}
+	if at, f := trapAt(d, r.Limit, r.Base, pc); f != nil {
+		return fmt.Sprintf("trap frame at %#x", at), f, nil
+	}
+	if err == nil {
+		const far = 0x6000 // no handler has a larger stack of its own
+		from := regs.SP() &^ 7
+		if at, f := trapAt(d, from, from+min(far, ^from), pc); f != nil {
+			return fmt.Sprintf("trap frame at %#x", at), f, nil
+		}
+	}
+	return "", nil, fmt.Errorf("no trap frame on the stack stands at the instruction %#x", pc)
+}
+
+// trapAt looks for a trap frame of the kernel that was interrupted at pc.
+func trapAt(d *ntdump.Dump, from, to, pc uint64) (uint64, *ntdump.Registers) {
 	cs := uint64(0x08) // KGDT_R0_CODE
 	if d.Header().Machine == ntdump.X64 {
 		cs = 0x10 // KGDT64_R0_CODE
 	}
-	for at := r.Limit; at < r.Base; at += uint64(d.PointerSize()) {
+	for at := from; at < to; at += uint64(d.PointerSize()) {
 		if f, err := d.TrapFrameAt(ntdump.Space{}, at); err == nil && f.PC() == pc {
 			if have, ok := f.Get("cs"); ok && have == cs {
-				return fmt.Sprintf("trap frame at %#x", at), f, nil
+				return at, f
 			}
 		}
 	}
-	return "", nil, fmt.Errorf("no trap frame on the stack stands at the instruction %#x", pc)
+	return 0, nil
 }
 
 // taskState finds the state of the task that a double fault interrupted, by its

@@ -17,10 +17,17 @@ func (r *Result) WriteText(w io.Writer) error {
 		fmt.Fprintf(&b, "  %s.\n", escape.Text(e))
 	}
 	if r.Thread.Addr != 0 {
-		fmt.Fprintf(&b, "Thread %x, Cid %x.%x\n", r.Thread.Addr, r.Thread.PID, r.Thread.TID)
+		fmt.Fprintf(&b, "Thread %x", r.Thread.Addr)
+		if t := r.Thread; t.Err == nil || t.PID|t.TID != 0 {
+			fmt.Fprintf(&b, ", Cid %x.%x", t.PID, t.TID)
+		}
+		b.WriteByte('\n')
 	}
 	if r.Base != 0 {
 		fmt.Fprintf(&b, "Stack base %x, limit %x, %d bytes", r.Base, r.Limit, r.Base-r.Limit)
+		if r.Thread.Stack.Large && r.Base == r.Thread.Stack.Base {
+			b.WriteString(" (LargeStack)")
+		}
 		if r.State != "" {
 			fmt.Fprintf(&b, "; used %d, %d %%", r.Used, r.Percent())
 		}
