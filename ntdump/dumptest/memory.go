@@ -30,6 +30,9 @@ type Machine struct {
 	kdbgAt    uint64
 	prcbs     []uint64
 
+	allocs []uint64 // where Alloc's structures begin and end
+	marks  []int    // of the dump that was written last
+
 	bstoreLimit uint64 // Itanium: of the last thread's backing store
 	unloaded    []Unloaded
 	listed      []Module
@@ -197,6 +200,7 @@ func (m *Machine) GetPtr(va uint64) uint64 {
 func (m *Machine) Alloc(n int) uint64 {
 	at := m.next
 	m.next = (at + uint64(n) + 15) &^ 15
+	m.allocs = append(m.allocs, at, at+uint64(n))
 	for va := at; va < m.next; va = va&^(page-1) + page {
 		m.page(va)
 	}
