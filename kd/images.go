@@ -25,14 +25,6 @@ type images struct {
 	frames func(m *ntdump.Module, rva uint64) (stack.FPO, bool)
 }
 
-// fpo is frames by address, as stack walks ask.
-func (im *images) fpo(va uint64) (stack.FPO, bool) {
-	if m := im.at(va); m != nil && im.frames != nil {
-		return im.frames(m, va-m.Base)
-	}
-	return stack.FPO{}, false
-}
-
 // images are those of a dump, read once for each command: a dump does not change, but
 // .isf changes the symbols.
 func (s *Session) images(d *ntdump.Dump) *images {

@@ -13,7 +13,8 @@ var cmdStackcheck = Command{
 	Long: `For bug checks 7F with a double fault, 1E, 7E and 8E with an access violation, 2B, and their _M variants:
 the interrupted registers are held against the bounds of the thread's stack, and the frames are added
 up. The verdict comes with its evidence and how much it rests on. The saved stack pointer of a thread
-that was running is stale and never evidence.`,
+that was running is stale and never evidence. Of Itanium the stack and the backing store are held
+against their bounds, and nothing is unwound.`,
 	Needs: target.Threads | target.Stacks,
 }
 

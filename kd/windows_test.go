@@ -201,7 +201,8 @@ func (s *ntScene) lines() []string {
 		"r", "k", f(".cxr %x", s.record), "r", "kv", "kf", "kn 1", f("u %x L2", s.driver+atFault), ".cxr",
 		f(".thread %x", s.waiter), "r", "kb", "!stacks", "!stacks 1", "!stacks 2 NT+0x93dc", "!stackcheck", "!analyze",
 		f("da %x", s.user), ".process 1dc", f("da %x", s.user), f("du %x", s.user+8), f("dds %x L2", s.record), f("!pte %x", s.nt), f("!pte %x", s.user), "!pte 5000",
-		"!handle", "!lpc port", ".isf", "dt _CLIENT_ID",
+		"!handle", "!lpc port", ".isf", "dt _CLIENT_ID", f("dt _KTHREAD %x", s.waiter), ".process 0",
+		f("db %x L8", s.driver+atFault), f("dd %x L2", s.driver+atFault), f("dq %x L1", s.driver+atFault), "dps @esp L1", "dps @rsp L1", ".formats 804d7000", f("u %x L1", s.driver+0x2000-5),
 	}
 	if s.Bits == 32 {
 		l = append(l, ".tss 28", "k", ".tss 8", f(".trap %x", s.trap), "r ds,eip", "dds @esp L1", ".trap")

@@ -31,6 +31,10 @@ const (
 	blockBits  = blockBytes * 8
 )
 
+// blockBuffers keeps what find reads a block into: a buffer of its own would be
+// allocated for each page that is looked up.
+var blockBuffers = sync.Pool{New: func() any { return new([blockBytes]byte) }}
+
 // index makes the ranks. Their number follows from bits that the file holds, so
 // they are never larger than 1/64 of the file.
 func (m *bitmap) index() ([]uint64, error) {
@@ -105,7 +109,8 @@ func (m *bitmap) find(pfn uint64) (int64, uint64, bool, error) {
 	if err != nil {
 		return 0, 0, false, err
 	}
-	var block [blockBytes]byte
+	block := blockBuffers.Get().(*[blockBytes]byte)
+	defer blockBuffers.Put(block)
 	if err := m.load(pfn/blockBits, block[:]); err != nil {
 		return 0, 0, false, err
 	}
@@ -114,11 +119,23 @@ func (m *bitmap) find(pfn uint64) (int64, uint64, bool, error) {
 		return 0, 0, false, nil
 	}
 	rank := ranks[pfn/blockBits] + popcount(block[:byt]) + uint64(bits.OnesCount8(block[byt]&(1<<bit-1)))
-	more := uint64(1)
-	for i := pfn%blockBits + 1; i < blockBits && block[i/8]>>(i%8)&1 != 0; i++ {
-		more++
+	return m.first + int64(rank)*pageBytes, ones(block[:], pfn%blockBits), true, nil
+}
+
+// ones is how many bits from one on are set in a row. The length of b is a multiple
+// of 8.
+func ones(b []byte, from uint64) uint64 {
+	n := uint64(0)
+	for at := from; at < uint64(len(b))*8; {
+		w := binary.LittleEndian.Uint64(b[at/64*8:]) >> (at % 64)
+		run := min(uint64(bits.TrailingZeros64(^w)), 64-at%64)
+		n += run
+		if run < 64-at%64 {
+			break
+		}
+		at += run
 	}
-	return m.first + int64(rank)*pageBytes, more, true, nil
+	return n
 }
 
 func (m *bitmap) next(pfn uint64) (uint64, bool, error) {

@@ -2,6 +2,7 @@ package ntdump
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -318,6 +319,50 @@ func TestSparse(t *testing.T) {
 	equal(t, "pages of the mapped one", o.Pages(), pages)
 	if n, err := o.ReadPhysical(0x1000*pageBytes, b); n != 16 || err != nil {
 		t.Errorf("mapped: %d, %v", n, err)
+	}
+}
+
+// A bitmap dump of 64 GB opens as well: its bitmap is counted, 2 MiB of it.
+func TestSparseBitmap(t *testing.T) {
+	const pages = 64 << 30 / pageBytes
+	m := dumptest.New(dumptest.Win10)
+	head := m.Dump(dumptest.HeaderOnly)
+	binary.LittleEndian.PutUint32(head[0xf98:], uint32(dumptest.BitmapFull))
+	second := make([]byte, 0x38)
+	copy(second, "FDMPDUMP")
+	const first = 0x2038 + pages/8
+	for off, v := range map[int]uint64{0x20: first, 0x28: pages, 0x30: pages} {
+		binary.LittleEndian.PutUint64(second[off:], v)
+	}
+	path := filepath.Join(t.TempDir(), "sparse.dmp")
+	data := append(append(head, second...), bytes.Repeat([]byte{0xff}, pages/8)...)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, first+pages*pageBytes); err != nil {
+		needs.Missing(t, "needs a file system with sparse files of 64 GiB at %s: %v", path, err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	src := &counting{r: f}
+	start := time.Now()
+	d, err := New(src, first+pages*pageBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("opened in %v, %d bytes read", time.Since(start), src.n)
+	if src.n > 4<<20 {
+		t.Errorf("%d bytes are read to open a dump of 64 GB", src.n)
+	}
+	b := make([]byte, 16)
+	if n, err := d.ReadPhysical(pages*pageBytes-16, b); n != 16 || err != nil {
+		t.Errorf("the last bytes: %d, %v", n, err)
+	}
+	if o := open(t, path); o.Pages() != pages {
+		t.Errorf("mapped: %d pages", o.Pages())
 	}
 }
 

@@ -1,0 +1,12 @@
+package kd
+
+import "github.com/seed-eedd8485/lpc/ntdump/stack"
+
+// fpo is what debug information tells of the stack frame of the x86 code at an
+// address, as stack walks ask: for their way, and for kv's remarks.
+func (im *images) fpo(va uint64) (stack.FPO, bool) {
+	if m := im.at(va); m != nil && im.frames != nil {
+		return im.frames(m, va-m.Base)
+	}
+	return stack.FPO{}, false
+}
