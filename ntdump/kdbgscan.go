@@ -60,6 +60,13 @@ func (d *Dump) scanVirtual(ctx context.Context) (*Debugger, error) {
 			}
 			b := buf[:min(uint64(len(buf)), r.Size-off)]
 			n, err := d.ReadMemory(r.Addr+off, b)
+			if n == 0 && d.blocks == nil {
+				// Most of the window is not mapped: what the same entry stands for is passed over.
+				if t, err := d.Translate(Space{}, r.Addr+off); err == nil && t.Absent != nil && t.hole > pageBytes {
+					off += t.hole - (r.Addr+off)%t.hole - pageBytes
+					continue
+				}
+			}
 			if _, absent := err.(*Absent); err != nil && !absent {
 				return nil, err
 			}

@@ -71,6 +71,7 @@ type Translation struct {
 	Absent     *Absent
 	steps      [6]Step
 	n          int
+	hole       uint64 // bytes that the entry which ended the walk stands for; 0 where no table was read
 }
 
 // Steps are the entries that were read, from the root on.
@@ -107,6 +108,7 @@ func (d *Dump) translate(s Space, va uint64, t *Translation, proto bool) error {
 	table := s.root(d) & m.rootMask
 	for _, l := range m.levels {
 		at := table + (va>>l.shift&(1<<l.bits-1))*uint64(m.entry)
+		t.hole = 1 << l.shift
 		v, err := d.physWord(at, m.entry)
 		if err != nil {
 			return t.miss(err)

@@ -36,6 +36,8 @@ func X64(input Input) Walk {
 				}
 				f, found, known := in.find(t, uint32(look-m.Base))
 				switch {
+				case found && s.trap && in.epilogue(&s, m, f):
+					ok = true
 				case found:
 					ok = in.unwind(&s, m, f)
 				case known && s.trap:
