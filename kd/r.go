@@ -175,7 +175,7 @@ func (s *Session) instructionLine(o *Out, im *images, r *ntdump.Registers) {
 	o.Printf("%s:\n", im.place(pc))
 	code, why := s.codeBytes(pc, maxInstruction)
 	text, n := "", 0
-	if len(code) > 0 && disassembled(r.Machine) {
+	if len(code) > 0 && (r.Machine == ntdump.X86 || r.Machine == ntdump.X64) {
 		text, n = decode(code, pc, 8*s.Target.PointerSize())
 	}
 	if n == 0 || n > len(code) {

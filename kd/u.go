@@ -22,16 +22,13 @@ knows no AVX, and ends the listing there, as it does where memory is absent. Boo
 
 func init() { cmdU.Run = runU }
 
-// disassembled says whether a machine's instructions are.
-func disassembled(m ntdump.Machine) bool { return m == ntdump.X86 || m == ntdump.X64 }
-
 func runU(ctx context.Context, s *Session, o *Out, args []string) error {
 	c, err := s.codeArgs(args)
 	if err != nil {
 		return fmt.Errorf("u: %w", err)
 	}
 	if w := s.windows(); w != nil {
-		if m := w.Dump().Header().Machine; !disassembled(m) {
+		if m := w.Dump().Header().Machine; m != ntdump.X86 && m != ntdump.X64 {
 			return fmt.Errorf("u: instructions of %s are not disassembled", m)
 		}
 	}

@@ -104,7 +104,7 @@ func tags(b []byte) []int {
 // scanPhysical searches physical memory, and finds a block's address by the links
 // at its start: they point to the head of a list, which points back to it.
 func (d *Dump) scanPhysical(ctx context.Context) (*Debugger, error) {
-	buf := make([]byte, 1<<20)
+	buf := make([]byte, max(min(1<<20, d.Pages()*pageBytes), 2*pageBytes)) // Pages is below 2^40
 	ptr := d.PointerSize()
 	for r, err := range d.Physical() {
 		if err != nil {

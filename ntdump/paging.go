@@ -71,7 +71,7 @@ type Translation struct {
 	Absent     *Absent
 	steps      [6]Step
 	n          int
-	hole       uint64 // bytes that the entry which ended the walk stands for; 0 where no table was read
+	hole       uint64 // where there is no page: the stretch of this size and alignment has none from here on; 0: not known
 }
 
 // Steps are the entries that were read, from the root on.
@@ -111,6 +111,7 @@ func (d *Dump) translate(s Space, va uint64, t *Translation, proto bool) error {
 		t.hole = 1 << l.shift
 		v, err := d.physWord(at, m.entry)
 		if err != nil {
+			t.hole <<= l.bits // all further entries are on the page that is not there
 			return t.miss(err)
 		}
 		e := m.decode(v)

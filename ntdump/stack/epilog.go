@@ -39,6 +39,9 @@ func (in *Input) epilogue(s *unwindState, m Image, f function) bool {
 		use(7)
 	case len(b) >= 4 && b[0]&0xfe == 0x48 && b[1] == 0x8d && b[2]&0x38 == 0x20 && b[2]&7 != 4: // lea rsp, [reg+disp]
 		reg := b[2]&7 | b[0]&1<<3
+		if at.known>>reg&1 == 0 {
+			return false
+		}
 		switch b[2] >> 6 {
 		case 1:
 			at.reg[rsp] = at.reg[reg] + uint64(int64(int8(b[3])))
@@ -66,7 +69,7 @@ func (in *Input) epilogue(s *unwindState, m Image, f function) bool {
 		if !ok {
 			return false
 		}
-		at.reg[b[k]&7|r&1<<3] = v
+		at.set(b[k]&7|r&1<<3, v)
 		at.reg[rsp] += 8
 		use(k + 1)
 	}

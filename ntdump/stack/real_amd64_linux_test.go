@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"bytes"
 	"debug/pe"
 	"encoding/binary"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/seed-eedd8485/lpc/internal/needs"
+	"github.com/seed-eedd8485/lpc/ntdump"
+	"github.com/seed-eedd8485/lpc/ntdump/dumptest"
 )
 
 // high is added to addresses: the program ran in the lower half of the addresses, of
@@ -141,5 +144,38 @@ func TestRealUnwind(t *testing.T) {
 			t.Errorf("%s: %d of %d moments are wrong", optimize, wrong, len(moments))
 		}
 		t.Logf("%s: %d moments", optimize, len(moments))
+	}
+}
+
+// The same through a dump: the image's pages and the stack stand in physical memory
+// behind page tables.
+func TestRealDump(t *testing.T) {
+	image, m, moments := runWindows(t, "-O2")
+	deepest := moments[0]
+	for _, r := range moments {
+		if len(r.calls) > len(deepest.calls) {
+			deepest = r
+		}
+	}
+	w := dumptest.New(dumptest.X64)
+	w.AddModule(dumptest.Module{Name: "walk.dll", Base: m.Base, Size: m.Size})
+	for page, b := range image {
+		w.Put(page*0x1000, b)
+	}
+	w.Put(deepest.reg[rsp], deepest.stack)
+	data := w.Dump(dumptest.BitmapKernel)
+	d, err := ntdump.New(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := X64(Input{Memory: d, Images: images(t, d), Limit: deepest.reg[rsp], Base: deepest.top, PC: deepest.pc, SP: deepest.reg[rsp], Registers: &deepest.reg})
+	for i, f := range got.Frames {
+		if f.Return != deepest.calls[len(deepest.calls)-1-i] {
+			t.Errorf("the callers are %x, found\n%s", deepest.calls, text(got))
+			break
+		}
+	}
+	if got.Method != "unwind data" || len(got.Frames) != len(deepest.calls) || len(got.Frames) < 6 {
+		t.Errorf("%s", text(got))
 	}
 }
