@@ -1,10 +1,7 @@
 package dumptest
 
-// membersARM64 are the structures of Windows 11 22000 on ARM64 as far as small dumps
-// have them: what the debugger data of a real one tells, CONTEXT by winnt.h
-// (ARM64_NT_CONTEXT). The members that no debugger data tells stand where a reader
-// must find them by their shape.
-const membersARM64 = `
+// members64 are the structures that are the same on all 64-bit machines.
+const members64 = `
 _LIST_ENTRY 10
  Flink 0
  Blink 8
@@ -12,6 +9,23 @@ _UNICODE_STRING 10
  Length:2 0
  MaximumLength:2 2
  Buffer 8
+_LDR_DATA_TABLE_ENTRY 98
+ InLoadOrderLinks 0
+ DllBase 30
+ EntryPoint 38
+ SizeOfImage:4 40
+ FullDllName 48
+ BaseDllName 58
+ LoadCount:2 6c
+ CheckSum:4 78
+ TimeDateStamp:4 80
+`
+
+// membersARM64 are the structures of Windows 11 22000 on ARM64 as far as small dumps
+// have them: what the debugger data of a real one tells, CONTEXT by winnt.h
+// (ARM64_NT_CONTEXT). The members that no debugger data tells stand where a reader
+// must find them by their shape.
+const membersARM64 = members64 + `
 _KPROCESS 438
  DirectoryTableBase 28
 _EPROCESS c80
@@ -51,28 +65,11 @@ _CONTEXT 390
  Lr f8
  Sp 100
  Pc 108
-_LDR_DATA_TABLE_ENTRY 98
- InLoadOrderLinks 0
- DllBase 30
- EntryPoint 38
- SizeOfImage:4 40
- FullDllName 48
- BaseDllName 58
- LoadCount:2 6c
- CheckSum:4 78
- TimeDateStamp:4 80
 `
 
 // membersIA64 are the structures of an Itanium of no particular build: the debugger
 // data tells where the members of a thread stand. CONTEXT by winnt.h.
-const membersIA64 = `
-_LIST_ENTRY 10
- Flink 0
- Blink 8
-_UNICODE_STRING 10
- Length:2 0
- MaximumLength:2 2
- Buffer 8
+const membersIA64 = members64 + `
 _KPROCESS e0
  DirectoryTableBase 28
 _EPROCESS 400
@@ -107,14 +104,4 @@ _CONTEXT a70
  RsBSPSTORE 9f8
  StIPSR a10
  StIIP a18
-_LDR_DATA_TABLE_ENTRY 98
- InLoadOrderLinks 0
- DllBase 30
- EntryPoint 38
- SizeOfImage:4 40
- FullDllName 48
- BaseDllName 58
- LoadCount:2 6c
- CheckSum:4 78
- TimeDateStamp:4 80
 `
