@@ -5,17 +5,34 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/isf"
+	"github.com/seed-eedd8485/lpc/isf/pdb"
 	nt "github.com/seed-eedd8485/lpc/ntdump"
 	"github.com/seed-eedd8485/lpc/ntdump/dumptest"
-	"github.com/seed-eedd8485/lpc/ntdump/stack"
 	"github.com/seed-eedd8485/lpc/target/ntdump"
 )
+
+// articleTypes are those of a build, and what debug information tells of the functions
+// on the stack below.
+type articleTypes struct{ isf.Types }
+
+func (articleTypes) FPO(rva uint64) (pdb.Frame, bool) {
+	switch va := 0x804d7000 + rva; {
+	case va>>8 == 0x804dbb:
+		return pdb.Frame{Kind: pdb.FPO, Registers: 0x10, UsesBP: true}, true
+	case va < 0x804dc6b0:
+		return pdb.Frame{Kind: pdb.FPO}, true
+	case va>>8 == 0x804df0:
+		return pdb.Frame{Kind: pdb.Trap}, true
+	}
+	return pdb.Frame{Kind: pdb.NonFPO}, true
+}
 
 // The stack that the project's seed document shows, with the debug information of its
 // functions, as kv prints it.
 func TestFPO(t *testing.T) {
 	m := dumptest.New(dumptest.XP)
-	base := m.AddModule(dumptest.Module{Name: "ntoskrnl.exe", Base: 0x804d7000, Size: 0x1f8580})
+	m.AddModule(dumptest.Module{Name: "ntoskrnl.exe", Base: 0x804d7000, Size: 0x1f8580})
 	p, space := m.AddProcessSpace(dumptest.Process{ID: 0x1dc, Image: "rpclpcs.exe"})
 	at := m.AddThread(p, dumptest.Thread{ID: 0x1f4, StackBase: 0xf8e28000, Kernel: 0xf8e27c4c, State: 5})
 	for va, words := range map[uint64][]uint64{
@@ -36,20 +53,7 @@ func TestFPO(t *testing.T) {
 	}
 	s := NewSession(ntdump.New(d))
 	im := readImages(d)
-	im.frames = func(m *nt.Module, rva uint64) (stack.FPO, bool) {
-		if m.Base != base {
-			return stack.FPO{}, false
-		}
-		switch va := m.Base + rva; {
-		case va>>8 == 0x804dbb:
-			return stack.FPO{Registers: 0x10, UsesBP: true}, true
-		case va < 0x804dc6b0:
-			return stack.FPO{}, true
-		case va>>8 == 0x804df0:
-			return stack.FPO{Kind: stack.FPOTrap}, true
-		}
-		return stack.FPO{Kind: stack.FPONone}, true
-	}
+	im.types = articleTypes{im.types}
 	c, err := threadContext(d, at)
 	if err != nil {
 		t.Fatal(err)

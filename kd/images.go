@@ -19,10 +19,6 @@ type images struct {
 	unloaded []ntdump.Unloaded
 	types    isf.Types // of the kernel, with its symbols; nil for none
 	err      error     // why the list is not whole
-
-	// frames tells how the stack frame of x86 code looks, at an offset from a module's
-	// base; nil where no debug information is loaded.
-	frames func(m *ntdump.Module, rva uint64) (stack.FPO, bool)
 }
 
 // images are those of a dump, read once for each command: a dump does not change, but

@@ -205,11 +205,10 @@ type place struct {
 }
 
 // layouts has members by column: "_ETHREAD.Cid", and "_ETHREAD" for its size.
-var layouts = append(append(parseMembers(members, 4, 4, 8, 8), parseMembers(membersARM64, 8)...), parseMembers(membersIA64, 8)...)
+var layouts = parseMembers(members)
 
-// parseMembers reads a table with one column for each size of a pointer.
-func parseMembers(text string, pointers ...int) []map[string]place {
-	out := make([]map[string]place, len(pointers))
+func parseMembers(text string) [4]map[string]place {
+	var out [4]map[string]place
 	for i := range out {
 		out[i] = map[string]place{}
 	}
@@ -233,7 +232,10 @@ func parseMembers(text string, pointers ...int) []map[string]place {
 			if err != nil {
 				panic(fmt.Sprintf("dumptest: %s: %v", line, err))
 			}
-			p := place{off: int(off), size: pointers[i]}
+			p := place{off: int(off), size: 4}
+			if i >= 2 {
+				p.size = 8
+			}
 			if sized {
 				p.size, _ = strconv.Atoi(bytes)
 			}
@@ -245,7 +247,7 @@ func parseMembers(text string, pointers ...int) []map[string]place {
 
 // place finds a member, "_ETHREAD.Cid".
 func (p *Profile) place(member string) place {
-	at, ok := layouts[p.column][member]
+	at, ok := p.layout()[member]
 	if !ok {
 		panic(fmt.Sprintf("dumptest: %s has no offset for %s", p.Name, member))
 	}
@@ -254,7 +256,7 @@ func (p *Profile) place(member string) place {
 
 // Has says whether the profile has a member.
 func (p *Profile) Has(member string) bool {
-	_, ok := layouts[p.column][member]
+	_, ok := p.layout()[member]
 	return ok
 }
 

@@ -1,5 +1,31 @@
 package dumptest
 
+import "strings"
+
+// small are the layouts of machines of which only small dumps are written, by the
+// columns behind those of layouts.
+var small = []map[string]place{parseColumn(membersARM64), parseColumn(membersIA64)}
+
+// parseColumn reads a table with one column, of a 64-bit machine.
+func parseColumn(text string) map[string]place {
+	const column = 2 // the first of members whose pointers have 8 bytes
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if at := strings.LastIndexByte(strings.TrimRight(line, "\n"), ' '); at > 0 {
+			b.WriteString(line[:at] + " - - " + strings.TrimSpace(line[at:]) + " -\n")
+		}
+	}
+	return parseMembers(b.String())[column]
+}
+
+// layout is the machine's.
+func (p *Profile) layout() map[string]place {
+	if i := p.column - len(layouts); i >= 0 {
+		return small[i]
+	}
+	return layouts[p.column]
+}
+
 // members64 are the structures that are the same on all 64-bit machines.
 const members64 = `
 _LIST_ENTRY 10
