@@ -39,6 +39,7 @@ func (s *Session) walk(d *ntdump.Dump, im *images, c machineContext, limit int) 
 	switch {
 	case st.Contains(in.SP) || st.OK && in.SP < st.Limit && st.Limit-in.SP <= 0x1000:
 		in.Limit, in.Base = st.Limit, st.Base
+	case onDPCStack(d, &in, &cs):
 	default:
 		in.Limit, in.Base = in.SP, in.SP+min(unknownStack, ^in.SP)
 		cs.notes = append(cs.notes, "The stack pointer is on no stack that is known: the walk looks at the "+fmt.Sprintf("%#x", unknownStack)+" bytes from there on.")
@@ -61,6 +62,17 @@ func (s *Session) walk(d *ntdump.Dump, im *images, c machineContext, limit int) 
 		cs.notes = append(cs.notes, "The list of modules is not whole: "+escape.Text(im.err.Error())+".")
 	}
 	return cs, nil
+}
+
+// onDPCStack takes the bounds of a processor's stack for deferred calls where the stack
+// pointer is on one.
+func onDPCStack(d *ntdump.Dump, in *stack.Input, cs *callStack) bool {
+	limit, base, processor, ok := d.DPCStack(in.SP)
+	if ok {
+		in.Limit, in.Base = limit, base
+		cs.notes = append(cs.notes, fmt.Sprintf("The stack pointer is on the stack of processor %d for deferred calls.", processor))
+	}
+	return ok
 }
 
 // walkers walk the stacks of each machine.

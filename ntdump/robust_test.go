@@ -38,6 +38,7 @@ func useSource(t testing.TB, src io.ReaderAt, size int64) {
 		_, _ = d.TaskSegment(1, selector)
 	}
 	_, _ = d.InterruptedTask(h.BugCheck.Params[1])
+	_, _, _, _ = d.DPCStack(h.BugCheck.Params[1])
 	if d.Debugger() == nil {
 		_ = d.ScanDebugger(t.Context())
 	}
@@ -190,8 +191,8 @@ func TestPrefixes(t *testing.T) { prefixes(t, samples(t)) }
 func TestRealPrefixes(t *testing.T) { prefixes(t, realSamples(t)) }
 
 func prefixes(t *testing.T, list []sample) {
-	proctest.Watchdog(t, 8*time.Minute)
 	long := os.Getenv("LPC_LONG") != ""
+	proctest.Watchdog(t, map[bool]time.Duration{false: 8 * time.Minute, true: 19 * time.Minute}[long])
 	var slowest time.Duration
 	for _, s := range list {
 		start := time.Now()

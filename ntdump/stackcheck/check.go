@@ -104,28 +104,10 @@ func (r *Result) bounds(d *ntdump.Dump) {
 // dpcStack changes over to a processor's stack for deferred calls when the stack
 // pointer is there: it is no thread's, and may be used legitimately.
 func (r *Result) dpcStack(d *ntdump.Dump) {
-	if d.Types() == nil {
+	limit, base, processor, ok := d.DPCStack(r.SP)
+	if !ok {
 		return
 	}
-	f := d.Types().Layout("_KPRCB").Field("DpcStack")
-	if f == nil {
-		return
-	}
-	size := uint64(0x3000)
-	if d.Header().Bits == 64 {
-		size = 0x6000
-	}
-	for i := range d.Processors() {
-		prcb, err := d.Prcb(i)
-		if err != nil {
-			return
-		}
-		top, err := d.Pointer(ntdump.Space{}, prcb+uint64(f.Offset))
-		if err != nil || top < size || !r.near(r.SP, top-size, top) {
-			continue
-		}
-		r.Limit, r.Base = top-size, top
-		r.say("the stack pointer is on the stack of processor %d for deferred calls (%#x to %#x)", i, r.Limit, r.Base)
-		return
-	}
+	r.Limit, r.Base = limit, base
+	r.say("the stack pointer is on the stack of processor %d for deferred calls (%#x to %#x)", processor, limit, base)
 }
