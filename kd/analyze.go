@@ -201,7 +201,11 @@ func (a *analysis) interrupted() {
 	if e, ok := a.exception(); ok {
 		a.o.Printf("%s\n", a.exceptionText(e))
 	}
-	a.o.Printf("\nRegisters of %s\n", escape.Text(a.regs.from))
+	if selector, ok := strings.CutPrefix(a.regs.from, ".tss "); ok {
+		a.o.Printf("\nTSS:  %08s -- (.tss 0x%s)\n", selector, selector)
+	} else {
+		a.o.Printf("\nRegisters of %s\n", escape.Text(a.regs.from))
+	}
 	a.s.registerBlock(a.o, a.im, a.regs.regs)
 }
 

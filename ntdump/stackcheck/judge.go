@@ -12,6 +12,8 @@ func (r *Result) judge(d *ntdump.Dump) {
 	switch {
 	case !on && r.near(r.SP, r.Limit, r.Base):
 		r.overflow(d, "the stack pointer %#x lies %#x bytes below the limit %#x, in the guard page", r.SP, r.Limit-r.SP, r.Limit)
+	case r.SP == r.Limit && double:
+		r.overflow(d, "the stack pointer %#x stands at the limit, and the processor could not push its frame", r.SP)
 	case on && r.SP < r.Limit+nearBytes && double:
 		r.overflow(d, "the stack pointer %#x lies %#x bytes above the limit %#x, and the processor could not push its frame", r.SP, r.SP-r.Limit, r.Limit)
 	case on:
