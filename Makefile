@@ -36,8 +36,9 @@ fuzz: ## every fuzz target for FUZZTIME
 	  done; done
 
 .PHONY: long
-long: ## a thousand kills, every failpoint, a client that says nothing
+long: ## a thousand kills, every failpoint, a client that says nothing; every prefix of dumps
 	LPC_LONG=1 go test -count=1 -timeout 20m -run 'TestRandomKills|TestKillAtFailpoints|TestSilentClient' ./internal/robust
+	LPC_LONG=1 go test -count=1 -timeout 25m -run 'Prefixes|Corruptions' ./ntdump
 
 .PHONY: soak
 soak: ## all robustness tests in full: hostile peers for minutes, rates beside them (a quiet machine)

@@ -78,7 +78,8 @@ func (a *analysis) stop() {
 	switch b.Code &^ variantM {
 	case 0x7f:
 		if b.Params[0] == 8 && a.d.Header().Machine == ntdump.X86 {
-			a.o.Printf("The second is the task state segment of the double fault's handler; .tss %x shows what it interrupted.\n", interruptedTask(a.d, b.Params[1]))
+			_, selector := a.d.InterruptedTask(b.Params[1])
+			a.o.Printf("The second is the task state segment of the double fault's handler; .tss %x shows what it interrupted.\n", selector)
 		}
 	case 0xc2, 0x19, 0xc5, 0xd0:
 		a.o.Printf("The pool is damaged, or was used wrongly: who noticed it need not be who did it.\n")
@@ -132,7 +133,10 @@ func (a *analysis) who() {
 		return
 	}
 	t := a.d.Thread(at)
-	line := fmt.Sprintf("Thread %s, Cid %04x.%04x", a.s.ptr(at), t.PID, t.TID)
+	line := "Thread " + a.s.ptr(at)
+	if t.Err == nil || t.PID|t.TID != 0 {
+		line += fmt.Sprintf(", Cid %04x.%04x", t.PID, t.TID)
+	}
 	if p := a.d.Process(t.Process); t.Process != 0 && p.Image != "" {
 		line += ", process " + escape.Text(p.Image)
 	}
@@ -172,8 +176,8 @@ func (a *analysis) interrupted() {
 			at(".trap", (*ntdump.Dump).TrapFrameAt, b.Params[0])
 		case 0x7f:
 			if b.Params[0] == 8 && h.Machine == ntdump.X86 {
-				selector := interruptedTask(a.d, b.Params[1])
-				at, e := taskAddress(a.d, selector)
+				processor, selector := a.d.InterruptedTask(b.Params[1])
+				at, e := a.d.TaskSegment(processor, selector)
 				var regs *ntdump.Registers
 				if e == nil {
 					regs, e = a.d.TaskStateAt(ntdump.Space{}, at)
@@ -197,7 +201,11 @@ func (a *analysis) interrupted() {
 	if e, ok := a.exception(); ok {
 		a.o.Printf("%s\n", a.exceptionText(e))
 	}
-	a.o.Printf("\nRegisters of %s\n", escape.Text(a.regs.from))
+	if selector, ok := strings.CutPrefix(a.regs.from, ".tss "); ok {
+		a.o.Printf("\nTSS:  %08s -- (.tss 0x%s)\n", selector, selector)
+	} else {
+		a.o.Printf("\nRegisters of %s\n", escape.Text(a.regs.from))
+	}
 	a.s.registerBlock(a.o, a.im, a.regs.regs)
 }
 
@@ -255,17 +263,15 @@ func (a *analysis) stack() {
 	if a.regs.regs == nil {
 		return
 	}
-	cs, err := a.s.walk(a.d, a.im, a.regs, normalFrames)
-	if err != nil {
+	if cs, err := a.s.walk(a.d, a.im, a.regs, normalFrames); err != nil {
 		a.unsure = append(a.unsure, "the call stack: "+escape.Text(err.Error()))
-		return
+	} else {
+		a.o.Printf("\n")
+		a.s.printStack(a.o, a.im, cs, stackStyle{}, "")
+		a.o.Printf("\n")
+		a.modules(cs)
 	}
-	a.o.Printf("\n")
-	a.s.printStack(a.o, a.im, cs, stackStyle{}, "")
-	a.o.Printf("\n")
-	a.modules(cs)
 	if r, err := stackcheck.Check(a.d); err == nil && r.Verdict != stackcheck.NotACase {
-		r = cleanResult(r)
 		a.o.Printf("Stack: %s (confidence %s)", r.Verdict, r.Confidence)
 		if r.State != "" && r.Base != 0 {
 			a.o.Printf("; %d of %d bytes used, %d %%", r.Used, r.Base-r.Limit, r.Percent())

@@ -93,6 +93,7 @@ var bugchecks = map[uint32]bugcheck{
 	0x13a:      {name: "KERNEL_MODE_HEAP_CORRUPTION"},
 	0x154:      {name: "UNEXPECTED_STORE_EXCEPTION"},
 	0x19c:      {name: "WIN32K_POWER_WATCHDOG_TIMEOUT"},
+	0x1c8:      {name: "MANUALLY_INITIATED_POWER_BUTTON_HOLD"},
 	0x1ca:      {name: "SYNTHETIC_WATCHDOG_TIMEOUT"},
 	0xc000021a: {name: "WINLOGON_FATAL_ERROR"},
 	0xdeaddead: {name: "MANUALLY_INITIATED_CRASH1"},

@@ -14,6 +14,7 @@ type machineContext struct {
 	regs   *ntdump.Registers
 	from   string // "processor 0", "trap frame at f8e27d64"
 	thread uint64 // 0: not known
+	saved  uint64 // bytes below the stack pointer that hold saved registers: of a switched-out thread of x86
 }
 
 // registersInUse are those of .cxr, .trap or .tss, else those of the default thread,
@@ -79,14 +80,28 @@ func threadContext(d *ntdump.Dump, addr uint64) (machineContext, error) {
 	if _, err := d.Pointer(ntdump.Space{}, t.Stack.Kernel); err != nil {
 		return c, fmt.Errorf("the stack of the thread at %#x is not in memory: %w", addr, err)
 	}
-	if d.Header().Machine != ntdump.X86 {
-		add("rsp", t.Stack.Kernel, 64) // what lies there differs by build: the walk is a scan
+	switch d.Header().Machine {
+	case ntdump.X86:
+	case ntdump.X64:
+		// Where no return address stands at the usual place, the walk is a scan.
+		pc, sp, fp, ok := stack.SwitchedOutX64(d, readImages(d).stack(), t.Stack.Kernel)
+		if !ok {
+			add("rsp", t.Stack.Kernel, 64)
+			return c, nil
+		}
+		add("rip", pc, 64)
+		add("rsp", sp, 64)
+		add("rbp", fp, 64)
+		return c, nil
+	default:
+		add("sp", t.Stack.Kernel, 64) // what lies there differs by build: the walk is a scan
 		return c, nil
 	}
 	pc, sp, fp, ok := stack.SwitchedOut(d, t.Stack.Kernel)
 	if !ok {
 		return c, fmt.Errorf("what the switch away from the thread at %#x saved is not in memory as a whole", addr)
 	}
+	c.saved = stack.SwitchedBytes
 	add("eip", pc, 32)
 	add("esp", sp, 32)
 	add("ebp", fp, 32)

@@ -22,6 +22,8 @@ var (
 
 const stackHelp = `The walk starts from the registers in use (r). n numbers the frames, f shows their sizes; Count is 14
 (20 decimal) unless told. = gives frame pointer, stack pointer and instruction pointer to start from.
+x86 is walked by frame pointers and by the functions' debug information where there is some, x64 by the
+unwind data of images in memory, ARM64 by frame records; Itanium is not walked (!stackcheck).
 
 Each frame names the method that found it. A frame found by a scan is a word of the stack behind a
 call instruction, and may be left over from an earlier call; where the code is not in the dump the

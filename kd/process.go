@@ -122,9 +122,17 @@ func (s *Session) processLines(w *records.World, o *Out, p target.Process) {
 	} else if r, err := w.Read(p.Addr, "_LPC_POOL_HEADER"); err == nil {
 		table, count = s.ptr(r.U("HandleTable")), fmt.Sprint(r.U("HandleCount"))
 	}
-	o.Printf("PROCESS %s  SessionId: %s  Cid: %s    Peb: %s  ParentCid: %s\n", s.ptr(p.Addr), session, s.pid(p.Addr, uint64(p.ID)), peb, s.pid(p.Addr, uint64(p.Parent)))
+	o.Printf("PROCESS %s  SessionId: %s  Cid: %s    Peb: %s  ParentCid: %s\n", s.ptr(p.Addr), session, s.knownPid(p, p.ID), peb, s.knownPid(p, p.Parent))
 	o.Printf("    DirBase: %s  ObjectTable: %s  HandleCount: %s.\n", dir, table, count)
 	o.Printf("    Image: %s\n", escape.Text(p.Image))
+}
+
+// knownPid is an id of a process, a dash where nothing tells it: 0 is an id too.
+func (s *Session) knownPid(p target.Process, id uint32) string {
+	if id == 0 && p.Err != nil {
+		return "-"
+	}
+	return s.pid(p.Addr, uint64(id))
 }
 
 type jsonProc struct {

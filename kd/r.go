@@ -54,6 +54,7 @@ var (
 		{"x0", "x1", "x2", "x3"}, {"x4", "x5", "x6", "x7"}, {"x8", "x9", "x10", "x11"}, {"x12", "x13", "x14", "x15"},
 		{"x16", "x17", "x18", "x19"}, {"x20", "x21", "x22", "x23"}, {"x24", "x25", "x26", "x27"}, {"x28", "fp", "lr", "sp"}, {"pc"},
 	}
+	rowsIA64  = [][]string{{"iip", "ipsr"}, {"sp", "bsp", "bspstore"}}
 	selectors = []string{"cs", "ss", "ds", "es", "fs", "gs"}
 )
 
@@ -65,6 +66,8 @@ func registerRows(m ntdump.Machine) [][]string {
 		return rowsX64
 	case ntdump.ARM64:
 		return rowsARM64
+	case ntdump.IA64:
+		return rowsIA64
 	}
 	return nil
 }
@@ -78,8 +81,11 @@ func hasRegister(m ntdump.Machine, name string) bool {
 			}
 		}
 	}
-	if m == ntdump.ARM64 {
+	switch m {
+	case ntdump.ARM64:
 		return name == "cpsr"
+	case ntdump.IA64:
+		return false
 	}
 	for _, r := range append(selectors, "efl") {
 		if r == name {
@@ -169,7 +175,7 @@ func (s *Session) instructionLine(o *Out, im *images, r *ntdump.Registers) {
 	o.Printf("%s:\n", im.place(pc))
 	code, why := s.codeBytes(pc, maxInstruction)
 	text, n := "", 0
-	if len(code) > 0 && r.Machine != ntdump.ARM64 {
+	if len(code) > 0 && (r.Machine == ntdump.X86 || r.Machine == ntdump.X64) {
 		text, n = decode(code, pc, 8*s.Target.PointerSize())
 	}
 	if n == 0 || n > len(code) {

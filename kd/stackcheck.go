@@ -2,9 +2,7 @@ package kd
 
 import (
 	"context"
-	"slices"
 
-	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/ntdump/stackcheck"
 	"github.com/seed-eedd8485/lpc/target"
 )
@@ -15,7 +13,8 @@ var cmdStackcheck = Command{
 	Long: `For bug checks 7F with a double fault, 1E, 7E and 8E with an access violation, 2B, and their _M variants:
 the interrupted registers are held against the bounds of the thread's stack, and the frames are added
 up. The verdict comes with its evidence and how much it rests on. The saved stack pointer of a thread
-that was running is stale and never evidence.`,
+that was running is stale and never evidence. Of Itanium the stack and the backing store are held
+against their bounds, and nothing is unwound.`,
 	Needs: target.Threads | target.Stacks,
 }
 
@@ -34,35 +33,7 @@ func runStackcheck(_ context.Context, s *Session, o *Out, args []string) error {
 		return err
 	}
 	if o.err == nil {
-		o.err = cleanResult(r).WriteText(o.w)
+		o.err = r.WriteText(o.w)
 	}
 	return nil
-}
-
-// cleanResult is a result whose names of modules and sentences cannot steer a
-// terminal: they come from the dump.
-func cleanResult(r *stackcheck.Result) *stackcheck.Result {
-	c := *r
-	clean := func(l []string) []string {
-		l = slices.Clone(l)
-		for i := range l {
-			l[i] = escape.Text(l[i])
-		}
-		return l
-	}
-	uses := func(l []stackcheck.Use) []stackcheck.Use {
-		l = slices.Clone(l)
-		for i := range l {
-			l[i].Name = escape.Text(l[i].Name)
-		}
-		return l
-	}
-	c.Evidence, c.Class, c.State = clean(r.Evidence), escape.Text(r.Class), escape.Text(r.State)
-	c.Largest, c.Large, c.Modules = uses(r.Largest), uses(r.Large), uses(r.Modules)
-	if r.Recursion != nil {
-		round := *r.Recursion
-		round.Places = clean(round.Places)
-		c.Recursion = &round
-	}
-	return &c
 }

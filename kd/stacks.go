@@ -70,13 +70,16 @@ func runStacks(ctx context.Context, s *Session, o *Out, args []string) error {
 
 // stacksRow prints one thread of !stacks.
 func (s *Session) stacksRow(w *records.World, o *Out, d *ntdump.Dump, im *images, t *records.Thread, detail uint64, filter string) {
-	state := "unknown"
+	state, cid := "unknown", "   -.-     "
 	if r, err := w.Read(t.Addr, "_ETHREAD"); err == nil {
+		if _, ok := r.Get("Cid.UniqueThread"); ok {
+			cid = fmt.Sprintf("%4x.%06x", t.Cid.UniqueProcess, t.Cid.UniqueThread)
+		}
 		if st, ok := r.Get("Tcb.State"); ok {
 			state = name(threadStates[:], st)
 		}
 	}
-	row := fmt.Sprintf("%4x.%06x  %s  %-11s", t.Cid.UniqueProcess, t.Cid.UniqueThread, s.ptr(t.Addr), state)
+	row := fmt.Sprintf("%s  %s  %-11s", cid, s.ptr(t.Addr), state)
 	limit := normalFrames
 	if detail == 2 {
 		limit = maxFrames

@@ -72,7 +72,11 @@ func (s *Session) threadText(w *records.World, o *Out, t *records.Thread, wait b
 		o.Printf("%sTHREAD %s  not readable: %s\n", indent, s.ptr(t.Addr), escape.Text(err.Error()))
 		return
 	}
-	line := fmt.Sprintf("%sTHREAD %s  Cid %s", indent, s.ptr(t.Addr), s.cid(t.Addr, t.Cid.UniqueProcess, t.Cid.UniqueThread))
+	cid := "-.-"
+	if _, ok := r.Get("Cid.UniqueThread"); ok {
+		cid = s.cid(t.Addr, t.Cid.UniqueProcess, t.Cid.UniqueThread)
+	}
+	line := fmt.Sprintf("%sTHREAD %s  Cid %s", indent, s.ptr(t.Addr), cid)
 	if v, ok := r.Get("Tcb.Teb"); ok {
 		line += "  Teb: " + s.ptr(v)
 	}
@@ -212,14 +216,22 @@ func (s *Session) stackLines(o *Out, r *records.Record, indent string) {
 		return
 	}
 	call := "0"
-	if v := r.U("Tcb.CallbackStack"); v != 0 {
+	if v, ok := r.Get("Tcb.CallbackStack"); !ok {
+		call = "-"
+	} else if v != 0 {
 		call = s.ptr(v)
 	}
 	between := " "
 	if s.Target.PointerSize() == 8 {
 		between = "\n" + indent
 	}
-	o.Printf("%sStack Init %s Current %s%sBase %s Limit %s Call %s\n", indent, s.long(init), s.long(r.U("Tcb.KernelStack")), between, s.long(r.U("Tcb.StackBase")), s.long(r.U("Tcb.StackLimit")), call)
+	known := func(path string) string {
+		if v, ok := r.Get(path); ok {
+			return s.long(v)
+		}
+		return "-"
+	}
+	o.Printf("%sStack Init %s Current %s%sBase %s Limit %s Call %s\n", indent, s.long(init), known("Tcb.KernelStack"), between, known("Tcb.StackBase"), known("Tcb.StackLimit"), call)
 }
 
 // impersonationLevels are NT's, by number.

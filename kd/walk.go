@@ -13,6 +13,7 @@ import (
 type callStack struct {
 	stack.Walk
 	notes []string
+	task  uint64 // x86: selector of the task that a double fault interrupted, 0 for none
 }
 
 // maxFrames bounds a walk that was not told a number.
@@ -25,10 +26,11 @@ const unknownStack = 0x12000
 // walk walks the stack of a context.
 func (s *Session) walk(d *ntdump.Dump, im *images, c machineContext, limit int) (callStack, error) {
 	machine := d.Header().Machine
-	if machine != ntdump.X86 && machine != ntdump.X64 {
-		return callStack{}, fmt.Errorf("call stacks of %s are not walked", machine)
+	walker := walkers[machine]
+	if walker == nil {
+		return callStack{}, fmt.Errorf("call stacks of %s are not walked; !stackcheck shows its stacks' bounds", machine)
 	}
-	in := stack.Input{Memory: threadMemory(d, c.thread), Images: im.stack(), PC: c.regs.PC(), SP: c.regs.SP(), FP: c.regs.FP(), Max: limit}
+	in := stack.Input{Memory: threadMemory(d, c.thread), Images: im.stack(), PC: c.regs.PC(), SP: c.regs.SP(), FP: c.regs.FP(), Max: limit, Saved: c.saved, FPO: im.fpo}
 	var cs callStack
 	var st ntdump.Stack
 	if c.thread != 0 {
@@ -37,18 +39,20 @@ func (s *Session) walk(d *ntdump.Dump, im *images, c machineContext, limit int) 
 	switch {
 	case st.Contains(in.SP) || st.OK && in.SP < st.Limit && st.Limit-in.SP <= 0x1000:
 		in.Limit, in.Base = st.Limit, st.Base
+	case onDPCStack(d, &in, &cs):
 	default:
 		in.Limit, in.Base = in.SP, in.SP+min(unknownStack, ^in.SP)
 		cs.notes = append(cs.notes, "The stack pointer is on no stack that is known: the walk looks at the "+fmt.Sprintf("%#x", unknownStack)+" bytes from there on.")
 	}
-	if machine == ntdump.X86 {
-		cs.Walk = stack.X86(in)
-	} else {
+	if machine == ntdump.X64 {
 		in.Registers = unwindRegisters(c.regs)
-		if in.PC == 0 && in.Max > 0 {
-			in.Max++ // for the row that is dropped below
-		}
-		cs.Walk = stack.X64(in)
+	}
+	if !knowsPC(c.regs) && in.Max > 0 {
+		in.Max++ // for the row that is dropped below
+	}
+	cs.Walk = walker(in)
+	if b := d.Header().BugCheck; machine == ntdump.X86 && b.OK && b.Code&^variantM == 0x7f && b.Params[0] == 8 {
+		_, cs.task = d.InterruptedTask(b.Params[1])
 	}
 	if len(cs.Frames) > 0 && cs.Frames[0].PC == 0 && !knowsPC(c.regs) {
 		cs.Frames = cs.Frames[1:] // where the thread was switched out is not known
@@ -59,6 +63,20 @@ func (s *Session) walk(d *ntdump.Dump, im *images, c machineContext, limit int) 
 	}
 	return cs, nil
 }
+
+// onDPCStack takes the bounds of a processor's stack for deferred calls where the stack
+// pointer is on one.
+func onDPCStack(d *ntdump.Dump, in *stack.Input, cs *callStack) bool {
+	limit, base, processor, ok := d.DPCStack(in.SP)
+	if ok {
+		in.Limit, in.Base = limit, base
+		cs.notes = append(cs.notes, fmt.Sprintf("The stack pointer is on the stack of processor %d for deferred calls.", processor))
+	}
+	return ok
+}
+
+// walkers walk the stacks of each machine.
+var walkers = map[ntdump.Machine]func(stack.Input) stack.Walk{ntdump.X86: stack.X86, ntdump.X64: stack.X64, ntdump.ARM64: stack.ARM64}
 
 // knowsPC tells an instruction pointer of 0 from one that is not known.
 func knowsPC(r *ntdump.Registers) bool {
@@ -97,13 +115,18 @@ func (s *Session) printStack(o *Out, im *images, cs callStack, st stackStyle, in
 		head += " # "
 	}
 	wide := s.Target.PointerSize() == 8
-	args := 3
+	args, child := 3, "Child-SP"
+	if d := s.windows(); d != nil && d.Dump().Header().Machine == ntdump.ARM64 {
+		// Frames are found by their records, whose place is the frame pointer; arguments
+		// are in registers.
+		child, st.args = "Child-FP", false
+	}
 	switch {
 	case wide && st.args:
 		args = 4
-		head += fmt.Sprintf("%-17s %-17s : %-71s : Call Site", "Child-SP", "RetAddr", "Args to Child")
+		head += fmt.Sprintf("%-17s %-17s : %-71s : Call Site", child, "RetAddr", "Args to Child")
 	case wide:
-		head += fmt.Sprintf("%-17s %-17s Call Site", "Child-SP", "RetAddr")
+		head += fmt.Sprintf("%-17s %-17s Call Site", child, "RetAddr")
 	case st.args:
 		head += "ChildEBP RetAddr  Args to Child"
 	default:
@@ -139,8 +162,8 @@ func (s *Session) printStack(o *Out, im *images, cs callStack, st stackStyle, in
 			}
 		}
 		line += " " + im.place(f.PC)
-		if st.traps && f.Trap != 0 {
-			line += fmt.Sprintf(" (TrapFrame @ %s)", s.long(f.Trap))
+		if remark := f.Remark(cs.task); st.traps && remark != "" {
+			line += " " + remark
 		}
 		o.Printf("%s%s [%s]\n", indent, line, f.Method)
 	}

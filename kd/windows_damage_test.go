@@ -20,6 +20,23 @@ func damaged() (dumps [][]byte, lines []string) {
 			dumps = append(dumps, s.Dump(kind))
 		}
 	}
+	for _, p := range dumptest.Small {
+		m := dumptest.New(p)
+		nt := m.AddModule(dumptest.Module{Name: "ntoskrnl.exe", Size: 0x400000})
+		th := m.AddThread(m.AddProcess(dumptest.Process{ID: 4, Image: "System"}), dumptest.Thread{ID: 8, State: 2})
+		m.AddProcessor(th)
+		sp := m.GetPtr(th+m.Offset("_KTHREAD.KernelStack")) + 0x100
+		regs := dumptest.Registers{"Pc": nt + 0x1000, "Sp": sp, "Fp": sp}
+		if p.Machine == dumptest.IA64.Machine {
+			regs = dumptest.Registers{"StIIP": nt + 0x1000, "IntSp": sp, "RsBSP": sp}
+		}
+		m.SaveContext(0, regs)
+		m.Header.Context = m.Record("_CONTEXT", regs)
+		m.Header.Code, m.Header.Params = 0x1e, [4]uint64{0xc0000005, nt + 0x1000, 1, sp}
+		m.Ptr(sp, sp+0x40)
+		m.Ptr(sp+8, nt+0x2000)
+		dumps = append(dumps, m.Dump(dumptest.Triage))
+	}
 	return dumps, []string{"vertarget", ".bugcheck", "lmtn v", "!process 0 7", "!thread", "r", "kvnf 40", "!stacks 2", "!stackcheck", "!analyze", "!vm", "!pte nt", ".tss 28", ".trap @rsp", ".cxr @esp", "k", "dps @esp"}
 }
 

@@ -84,12 +84,13 @@ func jsonLm(_ context.Context, s *Session, args []string) (any, error) {
 }
 
 type jsonFrame struct {
-	Frame  string `json:"frame"` // ChildEBP or Child-SP
+	Frame  string `json:"frame"` // ChildEBP, Child-SP, on ARM64 the frame pointer
 	Return string `json:"return"`
 	Code   string `json:"code"`
 	Place  string `json:"place"`
 	Method string `json:"method"`
 	Trap   string `json:"trapFrame,omitempty"`
+	Remark string `json:"remark,omitempty"` // of debug information: "(FPO: [0,0,4])"
 }
 
 func jsonStack(_ context.Context, s *Session, args []string) (any, error) {
@@ -112,6 +113,9 @@ func jsonStack(_ context.Context, s *Session, args []string) (any, error) {
 		if f.Trap != 0 {
 			j.Trap = s.ptr(f.Trap)
 		}
+		if f.FPO != nil {
+			j.Remark = f.Remark(cs.task)
+		}
 		frames = append(frames, j)
 	}
 	return struct {
@@ -129,6 +133,44 @@ type jsonUse struct {
 	Frames int    `json:"frames"`
 }
 
+type jsonRecursion struct {
+	Places []string `json:"places"` // one round, innermost first
+	Rounds int      `json:"rounds"`
+	Bytes  uint64   `json:"bytes"`
+}
+
+type jsonBackingStore struct {
+	Base    string `json:"base"`
+	Limit   string `json:"limit"`
+	Pointer string `json:"pointer"` // "" where it is not known
+	Used    uint64 `json:"usedBytes"`
+	Percent uint64 `json:"usedPercent"`
+}
+
+// jsonCheck is what !stackcheck found. An address that is not known is "".
+type jsonCheck struct {
+	Code       string            `json:"code"`
+	Class      string            `json:"class"`
+	Verdict    string            `json:"verdict"`
+	Confidence string            `json:"confidence"`
+	Evidence   []string          `json:"evidence"`
+	Thread     string            `json:"thread"`
+	Registers  string            `json:"registers"` // where the interrupted ones are from, "" where they are not known
+	At         string            `json:"interruptedAt"`
+	Pointer    string            `json:"stackPointer"`
+	Limit      string            `json:"limit"`
+	Base       string            `json:"base"`
+	Used       uint64            `json:"usedBytes"`
+	Percent    uint64            `json:"usedPercent"`
+	Method     string            `json:"method"` // of the walk
+	Frames     int               `json:"frames"`
+	Largest    []jsonUse         `json:"largestFrames"`
+	Large      []jsonUse         `json:"framesOver400h"`
+	Modules    []jsonUse         `json:"modules"`
+	Recursion  *jsonRecursion    `json:"recursion,omitempty"`
+	BStore     *jsonBackingStore `json:"backingStore,omitempty"`
+}
+
 func jsonStackcheck(_ context.Context, s *Session, args []string) (any, error) {
 	if err := atMost(args, 0, "!stackcheck"); err != nil {
 		return nil, err
@@ -141,6 +183,12 @@ func jsonStackcheck(_ context.Context, s *Session, args []string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	known := func(v uint64) string {
+		if v == 0 {
+			return ""
+		}
+		return s.ptr(v)
+	}
 	uses := func(l []stackcheck.Use) []jsonUse {
 		out := []jsonUse{}
 		for _, u := range l {
@@ -148,17 +196,16 @@ func jsonStackcheck(_ context.Context, s *Session, args []string) (any, error) {
 		}
 		return out
 	}
-	return struct {
-		Code       string    `json:"code"`
-		Class      string    `json:"class"`
-		Verdict    string    `json:"verdict"`
-		Confidence string    `json:"confidence"`
-		Evidence   []string  `json:"evidence"`
-		Limit      string    `json:"limit"`
-		Base       string    `json:"base"`
-		Used       uint64    `json:"usedBytes"`
-		Percent    uint64    `json:"usedPercent"`
-		Largest    []jsonUse `json:"largestFrames"`
-		Modules    []jsonUse `json:"modules"`
-	}{fmt.Sprintf("%x", r.Code), r.Class, string(r.Verdict), string(r.Confidence), nonNil(r.Evidence), s.ptr(r.Limit), s.ptr(r.Base), r.Used, r.Percent(), uses(r.Largest), uses(r.Modules)}, nil
+	j := jsonCheck{
+		Code: fmt.Sprintf("%x", r.Code), Class: r.Class, Verdict: string(r.Verdict), Confidence: string(r.Confidence), Evidence: nonNil(r.Evidence),
+		Thread: known(r.Thread.Addr), Registers: r.State, At: known(r.PC), Pointer: known(r.SP), Limit: known(r.Limit), Base: known(r.Base),
+		Used: r.Used, Percent: r.Percent(), Method: r.Walk.Method, Frames: len(r.Walk.Frames), Largest: uses(r.Largest), Large: uses(r.Large), Modules: uses(r.Modules),
+	}
+	if c := r.Recursion; c != nil {
+		j.Recursion = &jsonRecursion{nonNil(c.Places), c.Rounds, c.Bytes}
+	}
+	if b := r.BStore; b != nil {
+		j.BStore = &jsonBackingStore{s.ptr(b.Base), s.ptr(b.Limit), known(b.Pointer), b.Used, b.Percent()}
+	}
+	return j, nil
 }

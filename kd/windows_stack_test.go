@@ -1,9 +1,11 @@
 package kd_test
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/seed-eedd8485/lpc/internal/golden"
+	"github.com/seed-eedd8485/lpc/kd"
 	"github.com/seed-eedd8485/lpc/ntdump/dumptest"
 )
 
@@ -62,6 +64,18 @@ func TestStackcheckCommand(t *testing.T) {
 			m.Header.Code, m.Header.Params = 0x7f, [4]uint64{8, handler, 0, 0}
 			return []string{".tss 28", "kf", ".tss 50", f(".tss %x", handler)}
 		},
+		"7f_dpc": func(m *stopped) []string { // on the processor's stack for deferred calls
+			top := m.Alloc(0x4000)&^0xfff + 0x4000
+			m.Set(m.pcr+m.Offset("_KPCR.PrcbData"), "_KPRCB.DpcStack", top)
+			fp := top - 0x400
+			m.Ptr(fp, top-0x80)
+			m.Ptr(fp+4, m.driver+0x1234)
+			m.Ptr(top-0x80, 0)
+			m.Ptr(top-0x7c, m.nt+0x5000)
+			m.AddTask(m.pcr, 0x28, dumptest.Registers{"Eip": m.driver + 0x1000, "Esp": top - 0x500, "Ebp": fp, "Cs": 8, "Ss": 0x10})
+			m.Header.Code, m.Header.Params = 0x7f, [4]uint64{8, m.AddTask(m.pcr, 0x50, dumptest.Registers{"Backlink": 0x28}), 0, 0}
+			return []string{".tss 28", "kf"}
+		},
 		"7f_divide": func(m *stopped) []string {
 			m.Header.Code, m.Header.Params = 0x7f, [4]uint64{}
 			return nil
@@ -110,6 +124,20 @@ func TestStackcheckCommand(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The form that scripts read has all that the text has.
+func TestStackcheckJSON(t *testing.T) {
+	m := newStopped()
+	m.AddTask(m.pcr, 0x28, dumptest.Registers{"Eip": m.driver + 0x1000, "Esp": m.limit, "Ebp": m.deep(m.limit + 8), "Cs": 8, "Ss": 0x10})
+	m.Header.Code, m.Header.Params = 0x7f, [4]uint64{8, m.AddTask(m.pcr, 0x50, dumptest.Registers{"Backlink": 0x28}), 0, 0}
+	s := kd.NewSession(openDump(t, m.Dump(dumptest.Full)))
+	s.JSON = true
+	var b bytes.Buffer
+	if err := s.Run(t.Context(), &b, f("!stackcheck; k = %x %x %x 2", m.limit+8, m.limit, m.driver+0x1000)); err != nil {
+		t.Fatal(err)
+	}
+	golden.Text(t, "windows/stackcheck.json", b.String())
 }
 
 // On x64 a double fault leaves what it interrupted in the header, at the instruction

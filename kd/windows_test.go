@@ -201,7 +201,8 @@ func (s *ntScene) lines() []string {
 		"r", "k", f(".cxr %x", s.record), "r", "kv", "kf", "kn 1", f("u %x L2", s.driver+atFault), ".cxr",
 		f(".thread %x", s.waiter), "r", "kb", "!stacks", "!stacks 1", "!stacks 2 NT+0x93dc", "!stackcheck", "!analyze",
 		f("da %x", s.user), ".process 1dc", f("da %x", s.user), f("du %x", s.user+8), f("dds %x L2", s.record), f("!pte %x", s.nt), f("!pte %x", s.user), "!pte 5000",
-		"!handle", "!lpc port", ".isf", "dt _CLIENT_ID",
+		"!handle", "!lpc port", ".isf", "dt _CLIENT_ID", f("dt _KTHREAD %x", s.waiter), ".process 0",
+		f("db %x L8", s.driver+atFault), f("dd %x L2", s.driver+atFault), f("dq %x L1", s.driver+atFault), "dps @esp L1", "dps @rsp L1", ".formats 804d7000", f("u %x L1", s.driver+0x2000-5),
 	}
 	if s.Bits == 32 {
 		l = append(l, ".tss 28", "k", ".tss 8", f(".trap %x", s.trap), "r ds,eip", "dds @esp L1", ".trap")
@@ -233,15 +234,6 @@ func TestWindowsDumps(t *testing.T) {
 			}
 		})
 	}
-}
-
-// A small dump of XP: what it holds is shown, the rest refused with the reason.
-func TestWindowsSmall(t *testing.T) {
-	s := newNtScene(dumptest.XP)
-	s.Ptr(s.ran+s.Offset("_KTHREAD.KernelStack"), s.GetPtr(s.ran+s.Offset("_KTHREAD.StackBase"))-0xa00)
-	golden.Text(t, "windows/xp_triage.txt", transcript(t, openDump(t, s.Dump(dumptest.Triage)),
-		"vertarget", ".bugcheck", "lmtn", "!process 0 7", "!thread", f("!thread %x", s.waiter), "r", "k", "!stackcheck", "!analyze",
-		"!lpc", "!lpc message", "!handle", "!object", "!vm", "!poolused", "!pte 80000000", "!waitchain", f(".cxr %x", s.record)))
 }
 
 // A header alone: each command says so.

@@ -31,6 +31,10 @@ const (
 	blockBits  = blockBytes * 8
 )
 
+// blockBuffers keeps what find reads a block into: a buffer of its own would be
+// allocated for each page that is looked up.
+var blockBuffers = sync.Pool{New: func() any { return new([blockBytes]byte) }}
+
 // index makes the ranks. Their number follows from bits that the file holds, so
 // they are never larger than 1/64 of the file.
 func (m *bitmap) index() ([]uint64, error) {
@@ -105,7 +109,8 @@ func (m *bitmap) find(pfn uint64) (int64, uint64, bool, error) {
 	if err != nil {
 		return 0, 0, false, err
 	}
-	var block [blockBytes]byte
+	block := blockBuffers.Get().(*[blockBytes]byte)
+	defer blockBuffers.Put(block)
 	if err := m.load(pfn/blockBits, block[:]); err != nil {
 		return 0, 0, false, err
 	}
@@ -114,19 +119,21 @@ func (m *bitmap) find(pfn uint64) (int64, uint64, bool, error) {
 		return 0, 0, false, nil
 	}
 	rank := ranks[pfn/blockBits] + popcount(block[:byt]) + uint64(bits.OnesCount8(block[byt]&(1<<bit-1)))
-	return m.first + int64(rank)*pageBytes, setFrom(&block, pfn%blockBits), true, nil
+	return m.first + int64(rank)*pageBytes, ones(block[:], pfn%blockBits), true, nil
 }
 
-// setFrom is how many bits of a block are set from one on, up to the first that is not.
-func setFrom(block *[blockBytes]byte, bit uint64) uint64 {
+// ones is how many bits from one on are set in a row. The length of b is a multiple
+// of 8.
+func ones(b []byte, from uint64) uint64 {
 	n := uint64(0)
-	for at := bit; at < blockBits; {
-		word := binary.LittleEndian.Uint64(block[at/64*8:]) >> (at % 64)
-		ones := uint64(bits.TrailingZeros64(^word)) // the shift brought zeros in from above
-		n, at = n+ones, at+ones
-		if ones == 0 || at%64 != 0 {
+	for at := from; at < uint64(len(b))*8; {
+		w := binary.LittleEndian.Uint64(b[at/64*8:]) >> (at % 64)
+		run := min(uint64(bits.TrailingZeros64(^w)), 64-at%64)
+		n += run
+		if run < 64-at%64 {
 			break
 		}
+		at += run
 	}
 	return n
 }

@@ -123,6 +123,10 @@ func (d *Dump) place() error {
 	default:
 		return fmt.Errorf("%w: %s; full, kernel, bitmap and small dumps are read", ErrUnsupported, h.Type)
 	}
+	if h.Machine == IA64 && d.phys != nil {
+		d.note("memory of Itanium is not read: only small dumps of it are")
+		d.phys = nil // its pages have 8 KB, its page tables are of another kind
+	}
 	if s := h.Status; s.OK && s.Value != 0 {
 		d.note("the writer of the dump ended with status %#x", s.Value)
 	}

@@ -87,7 +87,7 @@ func parseDebugger(b []byte, bits int) (*Debugger, error) {
 	}
 	k := &Debugger{data: b[:size:size], bits: bits}
 	base, _ := k.Address(KernBase)
-	if bits == 64 && base>>47 != 0x1ffff || bits == 32 && base>>31 != 1 {
+	if bits == 64 && base>>61 != 7 || bits == 32 && base>>31 != 1 {
 		return nil, fmt.Errorf("kernel base %#x, expected an address of the kernel", base)
 	}
 	return k, nil

@@ -60,6 +60,13 @@ func (d *Dump) scanVirtual(ctx context.Context) (*Debugger, error) {
 			}
 			b := buf[:min(uint64(len(buf)), r.Size-off)]
 			n, err := d.ReadMemory(r.Addr+off, b)
+			if n == 0 && d.blocks == nil {
+				// Most of the window is not mapped: what the same entry stands for is passed over.
+				if t, err := d.Translate(Space{}, r.Addr+off); err == nil && t.Absent != nil && t.hole > pageBytes {
+					off += t.hole - (r.Addr+off)%t.hole - pageBytes
+					continue
+				}
+			}
 			if _, absent := err.(*Absent); err != nil && !absent {
 				return nil, err
 			}
@@ -97,7 +104,7 @@ func tags(b []byte) []int {
 // scanPhysical searches physical memory, and finds a block's address by the links
 // at its start: they point to the head of a list, which points back to it.
 func (d *Dump) scanPhysical(ctx context.Context) (*Debugger, error) {
-	buf := make([]byte, 1<<20)
+	buf := make([]byte, max(min(1<<20, d.Pages()*pageBytes), 2*pageBytes)) // Pages is below 2^40
 	ptr := d.PointerSize()
 	for r, err := range d.Physical() {
 		if err != nil {

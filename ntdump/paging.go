@@ -71,6 +71,7 @@ type Translation struct {
 	Absent     *Absent
 	steps      [6]Step
 	n          int
+	hole       uint64 // where there is no page: the stretch of this size and alignment has none from here on; 0: not known
 }
 
 // Steps are the entries that were read, from the root on.
@@ -107,8 +108,10 @@ func (d *Dump) translate(s Space, va uint64, t *Translation, proto bool) error {
 	table := s.root(d) & m.rootMask
 	for _, l := range m.levels {
 		at := table + (va>>l.shift&(1<<l.bits-1))*uint64(m.entry)
+		t.hole = 1 << l.shift
 		v, err := d.physWord(at, m.entry)
 		if err != nil {
+			t.hole <<= l.bits // all further entries are on the page that is not there
 			return t.miss(err)
 		}
 		e := m.decode(v)

@@ -272,6 +272,22 @@ func TestBitmap(t *testing.T) {
 	}
 }
 
+// Runs of bits, over the borders of words.
+func TestOnes(t *testing.T) {
+	b := make([]byte, 24)
+	set := func(from, to int) {
+		for i := from; i < to; i++ {
+			b[i/8] |= 1 << (i % 8)
+		}
+	}
+	set(0, 1)
+	set(5, 64)
+	set(70, 192)
+	for _, c := range [][2]uint64{{0, 1}, {1, 0}, {5, 59}, {63, 1}, {64, 0}, {70, 122}, {127, 65}, {128, 64}, {191, 1}} {
+		equal(t, fmt.Sprintf("from bit %d", c[0]), ones(b, c[0]), c[1])
+	}
+}
+
 // Second headers that contradict themselves or the file are refused.
 func TestBitmapHeader(t *testing.T) {
 	for _, c := range []struct {

@@ -2,7 +2,8 @@ package ntdump
 
 import "strconv"
 
-// Records that hold registers (reference 5.2; ARM64: winnt.h, ARM64_NT_CONTEXT).
+// Records that hold registers (reference 5.2; ARM64: winnt.h, ARM64_NT_CONTEXT;
+// Itanium: winnt.h, CONTEXT under _IA64_).
 var (
 	contexts = map[Machine]*layout{
 		X86: {"CONTEXT", X86, 0xcc, []slot{
@@ -20,6 +21,8 @@ var (
 			{"r12", 0xd8, 64}, {"r13", 0xe0, 64}, {"r14", 0xe8, 64}, {"r15", 0xf0, 64}, {"rip", 0xf8, 64},
 		}},
 		ARM64: contextARM64(),
+		// Of Itanium what !stackcheck needs: where it stood, both stack pointers.
+		IA64: {"CONTEXT", IA64, 0xa20, []slot{{"sp", 0x8d0, 64}, {"bsp", 0x9f0, 64}, {"bspstore", 0x9f8, 64}, {"ipsr", 0xa10, 64}, {"iip", 0xa18, 64}}},
 	}
 	trapFrames = map[Machine]*layout{
 		X86: {"KTRAP_FRAME", X86, 0x7c, []slot{

@@ -34,7 +34,7 @@ func (r *Registers) Get(name string) (v uint64, ok bool) {
 
 // PC, SP and FP are the instruction pointer, the stack pointer and the frame
 // pointer, 0 where the record does not hold them.
-func (r *Registers) PC() uint64 { return r.first("rip", "eip", "pc") }
+func (r *Registers) PC() uint64 { return r.first("rip", "eip", "pc", "iip") }
 
 // SP is the stack pointer.
 func (r *Registers) SP() uint64 { return r.first("rsp", "esp", "sp") }

@@ -2,23 +2,30 @@ package ntdump
 
 import (
 	"bytes"
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
+	"runtime/metrics"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/seed-eedd8485/lpc/internal/needs"
+	"github.com/seed-eedd8485/lpc/internal/proctest"
 	"github.com/seed-eedd8485/lpc/ntdump/dumptest"
 )
 
 // use reads everything of a dump that can be asked for. It may find nothing, but it
 // must come back.
-func use(t testing.TB, data []byte) {
-	d, err := New(bytes.NewReader(data), int64(len(data)))
+func use(t testing.TB, data []byte) { useSource(t, bytes.NewReader(data), int64(len(data))) }
+
+func useSource(t testing.TB, src io.ReaderAt, size int64) {
+	d, err := New(src, size)
 	if err != nil {
 		if d != nil || err.Error() == "" {
 			t.Error("a dump with an error, or an error without words")
@@ -26,7 +33,12 @@ func use(t testing.TB, data []byte) {
 		return
 	}
 	h := d.Header()
-	_ = fmt.Sprint(h.Type, h.Machine, h.Time, h.Uptime, d.Notes(), d.ServicePackNumber(), d.CallStack())
+	_ = fmt.Sprint(h.Type, h.Machine, h.Time, h.Uptime, d.Notes(), d.ServicePackNumber(), d.CallStack(), d.BackingStore(0))
+	for _, selector := range []uint64{0x28, 0xffff} {
+		_, _ = d.TaskSegment(1, selector)
+	}
+	_, _ = d.InterruptedTask(h.BugCheck.Params[1])
+	_, _, _, _ = d.DPCStack(h.BugCheck.Params[1])
 	if d.Debugger() == nil {
 		_ = d.ScanDebugger(t.Context())
 	}
@@ -76,75 +88,170 @@ func use(t testing.TB, data []byte) {
 	}
 }
 
-// samples are dumps of every kind, small.
-func samples(t testing.TB) [][]byte {
-	var out [][]byte
+// A sample is a dump, and the offsets at which its structures begin and end.
+type sample struct {
+	name  string
+	data  []byte
+	marks []int
+}
+
+// samples are written dumps for every reader.
+func samples(t testing.TB) []sample {
+	var out []sample
+	add := func(m *dumptest.Machine, name string, kind dumptest.Kind) {
+		out = append(out, sample{fmt.Sprintf("%s, kind %d", name, kind), m.Dump(kind), slices.Clone(m.Boundaries())})
+	}
 	for _, p := range dumptest.Profiles {
 		w := newWorld(p)
-		for _, kind := range []dumptest.Kind{dumptest.Full, dumptest.Summary, dumptest.BitmapFull, dumptest.Triage} {
-			out = append(out, w.Dump(kind))
+		add(w.Machine, p.Name, dumptest.Full)
+		add(w.Machine, p.Name, dumptest.Summary)
+		if p.Bits == 64 { // 32 bits have one layout for all kinds with a bitmap
+			add(w.Machine, p.Name, dumptest.Automatic)
 		}
+		add(w.Machine, p.Name, dumptest.Triage)
 	}
-	if data, err := os.ReadFile(filepath.Join("..", "..", "shared", "data", "triage_x64.dmp")); err == nil {
-		out = append(out, data)
+	for _, p := range dumptest.Small {
+		m, _ := smallWorld(p)
+		add(m, p.Name, dumptest.Triage)
 	}
 	return out
 }
 
-// Every prefix of the headers, every one that ends at a page or one byte beside it,
-// and steps of 4093 behind: nothing panics, nothing hangs. With LPC_LONG every
-// prefix of the first 64 KiB.
-func TestPrefixes(t *testing.T) {
-	for i, data := range samples(t) {
-		var cuts []int
-		dense := header32Bytes + 0x90 // both headers
-		if data[4] == 'D' && data[6] == '6' {
-			dense = header64Bytes + 0x90
-		}
-		stride := 1
-		if os.Getenv("LPC_LONG") != "" {
-			dense = 64 << 10
-		} else if raceEnabled {
-			stride = 13
-		}
-		for p := 0; p < dense; p += stride {
-			cuts = append(cuts, p)
-		}
-		for p := 0x1000; p <= 64<<10; p += 0x1000 {
-			cuts = append(cuts, p-1, p, p+1)
-		}
-		step := 4093
-		if raceEnabled {
-			step *= 8
-		}
-		for p := 64 << 10; p < len(data); p += step {
-			cuts = append(cuts, p)
-		}
-		for _, c := range cuts {
-			if c >= 0 && c <= len(data) {
-				use(t, data[:c])
-			}
-		}
-		if t.Failed() {
-			t.Fatalf("sample %d", i)
-		}
+// realSamples are the real dumps that are at hand.
+func realSamples(t testing.TB) []sample {
+	var out []sample
+	files, err := filepath.Glob(filepath.Join(filepath.Dir(needs.File(t, "triage_x64.dmp")), "*.dmp"))
+	if err != nil {
+		t.Fatal(err)
 	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := read(t, data).small
+		if h == nil {
+			continue
+		}
+		marks := []int{int(h.at), int(h.at) + 0x80, int(h.size)}
+		for _, at := range []int64{h.valid, h.context, h.exception, h.unloaded, h.prcb, h.process, h.thread, h.stack, h.stack + h.stackSize, h.drivers, h.strings, h.strings + h.stringsSize, h.dataPageOff, h.debugger, h.debugger + h.debuggerSize, h.blocks, h.blocks + 16*int64(h.blockCount)} {
+			marks = append(marks, int(at))
+		}
+		out = append(out, sample{filepath.Base(file), data, marks})
+	}
+	return out
 }
 
-// Random corruptions, from a few bytes to a whole stretch, in headers more often
-// than elsewhere.
-func TestCorruptions(t *testing.T) {
-	all := samples(t)
-	total := 10000
-	if testing.Short() || raceEnabled {
-		total = 1000
+// A meter counts what is read, and ends a use that reads more than any dump can be
+// worth: that stands for the 2 seconds that it may take, since time is the machine's.
+type meter struct {
+	r    io.ReaderAt
+	n    int64
+	over bool
+}
+
+const maxRead = 256 << 20
+
+func (m *meter) ReadAt(p []byte, off int64) (int, error) {
+	if m.n += int64(len(p)); m.n > maxRead {
+		m.over = true
+		return 0, errors.New("read too much")
 	}
+	return m.r.ReadAt(p, off)
+}
+
+// bounded uses a dump and holds what it read and allocated against the bounds.
+func bounded(t *testing.T, data []byte) (took time.Duration) {
+	t.Helper()
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	before, start := sample[0].Value.Uint64(), time.Now()
+	m := &meter{r: bytes.NewReader(data)}
+	useSource(t, m, int64(len(data)))
+	took = time.Since(start)
+	metrics.Read(sample)
+	if m.over {
+		t.Errorf("more than %d MiB are read", maxRead>>20)
+	}
+	// A damaged number that decides a size shows here. What was allocated is counted
+	// when a span is full, so a little of the uses before belongs to this one.
+	if all := sample[0].Value.Uint64() - before; all > 64<<20 {
+		t.Errorf("%d bytes are allocated", all)
+	}
+	return took
+}
+
+// Every prefix of the headers, every one that ends where a structure or a page does
+// or one byte beside it, and steps of 4093 behind: nothing panics, nothing reads or
+// allocates without bounds. With LPC_LONG (make long) every prefix of the first 64 KiB
+// and every page; without it pages to there.
+func TestPrefixes(t *testing.T) { prefixes(t, samples(t)) }
+
+// TestRealPrefixes is the same for the real dumps.
+func TestRealPrefixes(t *testing.T) { prefixes(t, realSamples(t)) }
+
+func prefixes(t *testing.T, list []sample) {
+	long := os.Getenv("LPC_LONG") != ""
+	proctest.Watchdog(t, map[bool]time.Duration{false: 8 * time.Minute, true: 19 * time.Minute}[long])
+	var slowest time.Duration
+	for _, s := range list {
+		start := time.Now()
+		dense := header32Bytes + 0x90 // both headers
+		if s.data[4] == 'D' && s.data[6] == '6' {
+			dense = header64Bytes + 0x90
+		}
+		stride, step := 1, 4093
+		switch {
+		case long:
+			dense = 64 << 10
+		case raceEnabled:
+			stride, step = 13, 8*4093
+		}
+		cuts := map[int]bool{}
+		for p := 0; p < dense; p += stride {
+			cuts[p] = true
+		}
+		beside := func(p int) { cuts[p-1], cuts[p], cuts[p+1] = true, true, true }
+		for _, p := range s.marks {
+			beside(p)
+		}
+		for p := pageBytes; p <= len(s.data) && (long || p <= 64<<10); p += pageBytes {
+			beside(p)
+		}
+		for p := 64 << 10; p < len(s.data); p += step {
+			cuts[p] = true
+		}
+		for _, c := range slices.Sorted(maps.Keys(cuts)) {
+			if c < 0 || c > len(s.data) {
+				continue
+			}
+			slowest = max(slowest, bounded(t, s.data[:c]))
+			if t.Failed() {
+				t.Fatalf("%s, %d bytes of %d", s.name, c, len(s.data))
+			}
+		}
+		t.Logf("%s: %d prefixes of %d bytes in %v", s.name, len(cuts), len(s.data), time.Since(start))
+	}
+	t.Logf("the slowest took %v", slowest)
+}
+
+// 10,000 random corruptions, from a few bytes to a whole stretch, in headers more
+// often than elsewhere.
+func TestCorruptions(t *testing.T) { corruptions(t, samples(t), 10000) }
+
+// TestRealCorruptions is the same for the real dumps.
+func TestRealCorruptions(t *testing.T) { corruptions(t, realSamples(t), 2000) }
+
+func corruptions(t *testing.T, all []sample, total int) {
+	proctest.Watchdog(t, 8*time.Minute)
+	if testing.Short() || raceEnabled {
+		total /= 10
+	}
+	var slowest time.Duration
 	rng := rand.New(rand.NewPCG(1, 2))
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
 	for i := range total {
-		data := slices.Clone(all[i%len(all)])
+		s := all[i%len(all)]
+		data := slices.Clone(s.data)
 		for range 1 + rng.IntN(8) {
 			at := rng.IntN(len(data))
 			switch rng.IntN(4) {
@@ -165,18 +272,12 @@ func TestCorruptions(t *testing.T) {
 				}
 			}
 		}
-		use(t, data)
+		slowest = max(slowest, bounded(t, data))
 		if t.Failed() {
-			t.Fatalf("corruption %d", i)
+			t.Fatalf("corruption %d of %s", i, s.name)
 		}
 	}
-	runtime.GC()
-	runtime.ReadMemStats(&after)
-	// What is allocated in all tells whether a damaged number decided a size: on
-	// average a dump costs less than its own copy and 4 MiB.
-	if each := int64(after.TotalAlloc-before.TotalAlloc) / int64(total); each > 8<<20 {
-		t.Errorf("%d bytes are allocated for a dump on average, expected under 8 MiB", each)
-	}
+	t.Logf("the slowest took %v", slowest)
 }
 
 // A dump of 16 GB, nearly all of it a hole, opens at once: nothing is read but its
@@ -222,6 +323,50 @@ func TestSparse(t *testing.T) {
 	}
 }
 
+// A bitmap dump of 64 GB opens as well: its bitmap is counted, 2 MiB of it.
+func TestSparseBitmap(t *testing.T) {
+	const pages = 64 << 30 / pageBytes
+	m := dumptest.New(dumptest.Win10)
+	head := m.Dump(dumptest.HeaderOnly)
+	binary.LittleEndian.PutUint32(head[0xf98:], uint32(dumptest.BitmapFull))
+	second := make([]byte, 0x38)
+	copy(second, "FDMPDUMP")
+	const first = 0x2038 + pages/8
+	for off, v := range map[int]uint64{0x20: first, 0x28: pages, 0x30: pages} {
+		binary.LittleEndian.PutUint64(second[off:], v)
+	}
+	path := filepath.Join(t.TempDir(), "sparse.dmp")
+	data := append(append(head, second...), bytes.Repeat([]byte{0xff}, pages/8)...)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, first+pages*pageBytes); err != nil {
+		needs.Missing(t, "needs a file system with sparse files of 64 GiB at %s: %v", path, err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	src := &counting{r: f}
+	start := time.Now()
+	d, err := New(src, first+pages*pageBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("opened in %v, %d bytes read", time.Since(start), src.n)
+	if src.n > 4<<20 {
+		t.Errorf("%d bytes are read to open a dump of 64 GB", src.n)
+	}
+	b := make([]byte, 16)
+	if n, err := d.ReadPhysical(pages*pageBytes-16, b); n != 16 || err != nil {
+		t.Errorf("the last bytes: %d, %v", n, err)
+	}
+	if o := open(t, path); o.Pages() != pages {
+		t.Errorf("mapped: %d pages", o.Pages())
+	}
+}
+
 type counting struct {
 	r *os.File
 	n int64
@@ -233,6 +378,10 @@ func (c *counting) ReadAt(p []byte, off int64) (int, error) {
 }
 
 func FuzzDump(f *testing.F) {
+	for _, p := range dumptest.Small {
+		m, _ := smallWorld(p)
+		f.Add(m.Dump(dumptest.Triage), uint32(0x2058), uint32(0xffffffff))
+	}
 	for _, p := range dumptest.Profiles {
 		w := dumptest.New(p)
 		f.Add(w.Dump(dumptest.Triage), uint32(0), uint32(0))
@@ -249,11 +398,11 @@ func FuzzDump(f *testing.F) {
 
 // FuzzTables puts bytes into a page table of a sound dump.
 func FuzzTables(f *testing.F) {
-	type sample struct {
+	type tables struct {
 		data []byte
 		dtb  int
 	}
-	var all []sample
+	var all []tables
 	for _, p := range dumptest.Profiles {
 		m := newWorld(p)
 		data := m.Dump(dumptest.Full)
@@ -262,7 +411,7 @@ func FuzzTables(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		all = append(all, sample{data, int(off)})
+		all = append(all, tables{data, int(off)})
 	}
 	f.Add(uint8(0), uint16(0x804), []byte{0xff, 0xff, 0xff, 0xff}, uint64(0x81000000))
 	f.Add(uint8(3), uint16(0xf80), []byte{0x80}, uint64(0xfffff80001000000))

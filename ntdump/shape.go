@@ -93,8 +93,11 @@ func imageName(body []byte, start int) (int, bool) {
 
 // kernel says whether an address belongs to the kernel's half.
 func (d *Dump) kernel(va uint64) bool {
-	if d.header.Bits == 32 {
+	switch {
+	case d.header.Bits == 32:
 		return va>>31 == 1
+	case d.header.Machine == IA64:
+		return va>>61 == 7 // region 7 (Itanium Architecture manual, volume 2, 4.1)
 	}
 	return va>>47 == 0x1ffff
 }

@@ -26,6 +26,7 @@ type Stack struct {
 	Limit   uint64
 	Kernel  uint64 // stack pointer when the thread was last switched out: stale while it runs
 	OK      bool   // Base and Limit are known and can be a stack
+	Large   bool   // LargeStack: it may grow, or has grown, beyond the usual size
 }
 
 // maxStackBytes is more than any kernel stack has: large ones of 64-bit machines
@@ -54,11 +55,12 @@ func (d *Dump) Thread(at uint64) Thread {
 		}
 		return v
 	}
-	t.Stack = Stack{
-		Initial: get("_KTHREAD", "InitialStack"),
-		Base:    get("_KTHREAD", "StackBase"),
-		Limit:   get("_KTHREAD", "StackLimit"),
-		Kernel:  get("_KTHREAD", "KernelStack"),
+	t.Stack = Stack{Initial: get("_KTHREAD", "InitialStack"), Kernel: get("_KTHREAD", "KernelStack")}
+	if !d.itaniumStack(&t.Stack) {
+		t.Stack.Base, t.Stack.Limit = get("_KTHREAD", "StackBase"), get("_KTHREAD", "StackLimit")
+	}
+	if large, err := d.member(at, "_KTHREAD", "LargeStack"); err == nil {
+		t.Stack.Large = large != 0
 	}
 	t.Stack.OK = d.kernel(t.Stack.Base) && t.Stack.Limit < t.Stack.Base && t.Stack.Base-t.Stack.Limit <= maxStackBytes
 	t.Process = get("_KTHREAD", "ApcState.Process")

@@ -28,6 +28,8 @@ type triage struct {
 	strings       int64
 	stringsSize   int64
 	topOfStack    uint64 // address of the first byte of the call stack
+	bstoreSize    int64  // Itanium: bytes of the backing store that are in use
+	bstoreLimit   uint64 // Itanium: address behind the backing store
 	dataPage      uint64 // address
 	dataPageOff   int64
 	dataPageSize  int64
@@ -69,7 +71,9 @@ func (d *Dump) readTriage() error {
 	off("TriageOptions")
 	if t.pointer == 8 {
 		t.topOfStack = r.U64("TopOfStack")
-		r.Skip("BStoreLimit", 16) // Itanium's register stack: u32, u32, u64
+		// Itanium's backing store: where its copy stands, its bytes, its highest address.
+		off("BStoreOffset")
+		t.bstoreSize, t.bstoreLimit = off("SizeOfBStore"), r.U64("LimitOfBStore")
 	} else {
 		t.topOfStack = uint64(r.U32("TopOfStack"))
 	}

@@ -27,6 +27,7 @@ var Kinds = []Kind{Full, Summary, BitmapFull, BitmapKernel, Automatic}
 // comes last; a second dump of another kind may follow.
 func (m *Machine) Dump(kind Kind) []byte {
 	m.writeDebuggerData()
+	m.marks = []int{m.headerBytes()}
 	if kind == Triage {
 		return m.triage()
 	}
@@ -35,19 +36,45 @@ func (m *Machine) Dump(kind Kind) []byte {
 	var out []byte
 	switch kind {
 	case HeaderOnly:
-		return m.header(kind, uint64(m.Bits)*128, nil)
+		return m.header(kind, uint64(m.headerBytes()), nil)
 	case Full:
 		runs := runsOf(frames)
-		size := uint64(m.Bits)*128 + uint64(len(frames))*page
+		size := uint64(m.headerBytes()) + uint64(len(frames))*page
 		out = m.header(kind, size, runs)
 	default:
 		second := m.bitmapHeader(frames)
-		out = append(m.header(kind, uint64(m.Bits)*128+uint64(len(second)+len(frames)*page), nil), second...)
+		out = append(m.header(kind, uint64(m.headerBytes())+uint64(len(second)+len(frames)*page), nil), second...)
 	}
+	m.mark(out)
+	m.markAllocs(frames, len(out))
 	for _, f := range frames {
 		out = append(out, m.phys[f]...)
 	}
 	return out
+}
+
+// headerBytes is the size of the first header.
+func (m *Machine) headerBytes() int { return m.Bits * 128 }
+
+// Boundaries are the offsets in the dump that was written last at which a structure
+// begins or ends: headers, bitmap, pieces of a small dump, what Alloc took. They are
+// in no order and may repeat.
+func (m *Machine) Boundaries() []int { return m.marks }
+
+// mark notes that a structure ends where b ends, and another begins.
+func (m *Machine) mark(b []byte) { m.marks = append(m.marks, len(b)) }
+
+// markAllocs notes what Alloc took, in pages that stand in the file from first on.
+func (m *Machine) markAllocs(frames []uint64, first int) {
+	index := make(map[uint64]int, len(frames))
+	for i, f := range frames {
+		index[f] = i
+	}
+	for _, va := range m.allocs {
+		if i, ok := index[m.kernel[va/page]&(1<<52-1)/page]; ok {
+			m.marks = append(m.marks, first+i*page+int(va%page))
+		}
+	}
 }
 
 // HeaderWithRuns is the header of a full dump with other runs than the machine's:
@@ -82,6 +109,7 @@ func (m *Machine) bitmapHeader(frames []uint64) []byte {
 		r.u32(0x14, uint64(len(frames)))
 		r.u32(0x18, bits)
 		r.u32(0x1c, 0x81234000)
+		m.marks = append(m.marks, m.headerBytes()+len(r.b))
 		return append(r.b, bitmap...)
 	}
 	r := newRecord(0x38, 64)
@@ -89,6 +117,7 @@ func (m *Machine) bitmapHeader(frames []uint64) []byte {
 	r.u64(0x20, 0x2000+0x38+uint64(len(bitmap)))
 	r.u64(0x28, uint64(len(frames)))
 	r.u64(0x30, bits)
+	m.marks = append(m.marks, m.headerBytes()+len(r.b))
 	return append(r.b, bitmap...)
 }
 

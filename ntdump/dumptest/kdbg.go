@@ -21,7 +21,7 @@ e0 MmNumberOfPagingFiles f0 MmHighestPhysicalPage f8 MmNumberOfPhysicalPages 100
 // each is of.
 const debuggerOffsets = `29a _KTHREAD.Teb 29c _KTHREAD.KernelStack 29e _KTHREAD.InitialStack 2a0 _KTHREAD.ApcState.Process
 2a2 _KTHREAD.State 2a8 _EPROCESS 2aa _EPROCESS.Peb 2ac _EPROCESS.InheritedFromUniqueProcessId 2ae _KPROCESS.DirectoryTableBase
-2b4 _KPRCB.CurrentThread 2bc _KPRCB.ProcessorState.ContextFrame 2be _KPRCB.Number 2c0 _ETHREAD`
+2a4 _KTHREAD.BStore 2a6 _KTHREAD.BStoreLimit 2b0 _KPRCB 2b4 _KPRCB.CurrentThread 2bc _KPRCB.ProcessorState.ContextFrame 2be _KPRCB.Number 2c0 _ETHREAD`
 
 // writeDebuggerData writes the block, from the variables that exist by now.
 func (m *Machine) writeDebuggerData() {
@@ -55,7 +55,7 @@ func (m *Machine) writeDebuggerData() {
 		f := strings.Fields(debuggerOffsets)
 		for i := 0; i < len(f); i += 2 {
 			off, _ := strconv.ParseUint(f[i], 16, 16)
-			if m.Has(f[i+1]) {
+			if m.Has(f[i+1]) && int(off)+2 <= len(b) {
 				binary.LittleEndian.PutUint16(b[off:], uint16(m.Offset(f[i+1])))
 			}
 		}
@@ -63,6 +63,9 @@ func (m *Machine) writeDebuggerData() {
 	if m.modern {
 		for off, member := range map[int]string{0x340: "_KTHREAD.StackLimit", 0x344: "_KTHREAD.StackBase", 0x34c: "_ETHREAD.IrpList"} {
 			binary.LittleEndian.PutUint32(b[off:], uint32(m.Offset(member)))
+		}
+		if m.Has("_KPRCB.Context") {
+			binary.LittleEndian.PutUint16(b[0x338:], uint16(m.Offset("_KPRCB.Context")))
 		}
 		binary.LittleEndian.PutUint16(b[0x35c:], uint16(m.Offset("_KTHREAD.WaitReason")))
 	}

@@ -247,7 +247,7 @@ func parseMembers(text string) [4]map[string]place {
 
 // place finds a member, "_ETHREAD.Cid".
 func (p *Profile) place(member string) place {
-	at, ok := layouts[p.column][member]
+	at, ok := p.layout()[member]
 	if !ok {
 		panic(fmt.Sprintf("dumptest: %s has no offset for %s", p.Name, member))
 	}
@@ -256,7 +256,7 @@ func (p *Profile) place(member string) place {
 
 // Has says whether the profile has a member.
 func (p *Profile) Has(member string) bool {
-	_, ok := layouts[p.column][member]
+	_, ok := p.layout()[member]
 	return ok
 }
 

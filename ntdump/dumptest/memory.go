@@ -29,8 +29,13 @@ type Machine struct {
 	kdbg      map[string]uint64 // fields of the debugger data block by name
 	kdbgAt    uint64
 	prcbs     []uint64
-	unloaded  []Unloaded
-	listed    []Module
+
+	allocs []uint64 // where Alloc's structures begin and end
+	marks  []int    // of the dump that was written last
+
+	bstoreLimit uint64 // Itanium: of the last thread's backing store
+	unloaded    []Unloaded
+	listed      []Module
 }
 
 type large struct {
@@ -99,7 +104,7 @@ func (m *Machine) isUser(va uint64) bool {
 	if m.Bits == 32 {
 		return va < 0x80000000
 	}
-	return va>>47 == 0
+	return va>>61 != 7
 }
 
 func (m *Machine) entries(s *Space, va uint64) map[uint64]uint64 {
@@ -195,6 +200,7 @@ func (m *Machine) GetPtr(va uint64) uint64 {
 func (m *Machine) Alloc(n int) uint64 {
 	at := m.next
 	m.next = (at + uint64(n) + 15) &^ 15
+	m.allocs = append(m.allocs, at, at+uint64(n))
 	for va := at; va < m.next; va = va&^(page-1) + page {
 		m.page(va)
 	}

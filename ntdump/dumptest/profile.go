@@ -29,9 +29,16 @@ var (
 		firstAlloc: 0xfffffadf00000000, firstStack: 0xfffffadf90000000, firstImage: 0xfffff80001000000}
 	Win10 = Profile{Name: "Windows 10 19041 x64", Machine: 0x8664, Build: 19041, Bits: 64, column: 3, kdbgSize: 0x380, offsets: true, modern: true,
 		firstAlloc: 0xffffc08b00000000, firstStack: 0xffff850400000000, firstImage: 0xfffff80400000000}
+	ARM64 = Profile{Name: "Windows 11 22000 ARM64", Machine: 0xaa64, Build: 22000, Bits: 64, column: 4, kdbgSize: 0x380, offsets: true, modern: true,
+		firstAlloc: 0xffffbb8e00000000, firstStack: 0xffffe00e00000000, firstImage: 0xfffff80300000000}
+	IA64 = Profile{Name: "Server 2003 Itanium", Machine: 0x200, Build: 3790, Pack: 1, Bits: 64, column: 5, kdbgSize: 0x318, offsets: true,
+		firstAlloc: 0xe000000100000000, firstStack: 0xe000000200000000, firstImage: 0xe000000083000000}
 )
 
-// Profiles are all of them, for tests that run over each.
+// Small are those of which only small dumps are written.
+var Small = []Profile{ARM64, IA64}
+
+// Profiles are those of which every kind is written, for tests that run over each.
 var Profiles = []Profile{XP, XPPAE, Server2003, X64, Win10}
 
 // Pointer is the size of a pointer in bytes.

@@ -7,6 +7,7 @@ type Thread struct {
 	StackBase  uint64 // 0: the next free place
 	StackBytes uint64 // 0: what the machine gives a thread
 	Kernel     uint64 // KernelStack; 0: half way down
+	BStore     uint64 // Itanium: where the backing store starts; 0: 64 KB above StackBase
 	State      uint8
 	WaitReason uint8
 	Teb        uint64
@@ -14,7 +15,10 @@ type Thread struct {
 
 // Stack sizes of threads (reference 1.5).
 func (p *Profile) stackBytes() uint64 {
-	if p.Bits == 64 {
+	switch {
+	case p.Machine == ARM64.Machine || p.Machine == IA64.Machine:
+		return 32 << 10
+	case p.Bits == 64:
 		return 24 << 10
 	}
 	return 12 << 10
@@ -44,8 +48,16 @@ func (m *Machine) AddThread(process uint64, t Thread) uint64 {
 	}
 	m.Put(at, make([]byte, m.Size("_ETHREAD")))
 	m.Set(at, "_KTHREAD.InitialStack", t.StackBase)
-	m.Set(at, "_KTHREAD.StackBase", t.StackBase)
-	m.Set(at, "_KTHREAD.StackLimit", limit)
+	m.Try(at, "_KTHREAD.StackBase", t.StackBase)
+	m.Try(at, "_KTHREAD.StackLimit", limit)
+	if m.Has("_KTHREAD.BStoreLimit") { // Itanium's second stack, which grows up
+		if t.BStore == 0 {
+			t.BStore = t.StackBase + 0x10000
+		}
+		m.Set(at, "_KTHREAD.BStore", t.BStore)
+		m.Set(at, "_KTHREAD.BStoreLimit", t.BStore+t.StackBytes)
+		m.bstoreLimit = t.BStore + t.StackBytes
+	}
 	m.Set(at, "_KTHREAD.KernelStack", t.Kernel)
 	m.Set(at, "_KTHREAD.Teb", t.Teb)
 	m.Set(at, "_KTHREAD.State", uint64(t.State))

@@ -11,7 +11,7 @@ import (
 // of the debugger data as a data block.
 func (m *Machine) triage() []byte {
 	ptr := m.Pointer()
-	at := 0x80 * m.Bits // behind the first header
+	at := m.headerBytes()
 	head := 0x80
 	if m.Bits == 32 {
 		head = 0x68
@@ -25,13 +25,14 @@ func (m *Machine) triage() []byte {
 		}
 		f[name] = uint64(start + len(body))
 		body = append(body, b...)
+		m.marks = append(m.marks, int(f[name]), start+len(body))
 	}
 	if len(m.prcbs) > 0 {
 		prcb := m.prcbs[0]
 		thread := m.GetPtr(prcb + m.Offset("_KPRCB.CurrentThread"))
 		process := m.GetPtr(thread + m.Offset("_KTHREAD.ApcState.Process"))
 		sp := m.GetPtr(thread + m.Offset("_KTHREAD.KernelStack"))
-		base := m.GetPtr(thread + m.Offset("_KTHREAD.StackBase"))
+		base := m.GetPtr(thread + m.Offset("_KTHREAD.InitialStack")) // where AddThread puts the base
 		size := 0xc00
 		if m.Has("_KPRCB") {
 			size = m.Size("_KPRCB")
@@ -62,10 +63,12 @@ func (m *Machine) triage() []byte {
 			put(e[ptr+p.off:], v.v, p.size)
 		}
 		body = appendString(body, mod.Name)
+		m.marks = append(m.marks, start+len(body), int(f["drivers"])+(i+1)*entry)
 	}
 	f["stringsSize"] = uint64(start+len(body)) - f["strings"]
 	f["blocks"], f["blockCount"] = m.triageBlocks(&body, start)
 	f["valid"] = uint64(start + len(body))
+	m.marks = append(m.marks, start, int(f["blocks"]), int(f["valid"]))
 	body = append(body, "TRGD"...)
 	r := newRecord(head, m.Bits)
 	clear(r.b)
@@ -76,6 +79,7 @@ func (m *Machine) triage() []byte {
 	}
 	if m.Bits == 64 {
 		r.u64(0x48, f["top"])
+		r.u64(0x58, m.bstoreLimit)
 		r.u32(0x70, f["kdbg"])
 		r.u32(0x74, uint64(m.kdbgSize))
 		r.u32(0x78, f["blocks"])

@@ -3,6 +3,9 @@ package stack
 // afterCall says whether the instruction before an address is a call, by its bytes
 // (Intel SDM volume 2, CALL). known is false when they are not in memory.
 func (in *Input) afterCall(va uint64) (call, known bool) {
+	if in.arm64 {
+		return in.afterBranchLink(va)
+	}
 	var b [8]byte
 	// A call has 2 to 8 bytes; the bytes before it may be on a page that is absent.
 	for _, n := range []uint64{8, 7, 6, 5, 4, 3, 2} {

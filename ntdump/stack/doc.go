@@ -1,10 +1,11 @@
-// Package stack walks call stacks of a stopped machine: x86 along frame pointers,
-// x64 by the unwind data of images, and both by a checked scan of the stack where
-// that does not lead on.
+// Package stack walks call stacks of a stopped machine: x86 along frame pointers and
+// by the functions' debug information (FPO) where the caller has some, x64 by the
+// unwind data of images, ARM64 along frame records, and all by a checked scan of the
+// stack where that does not lead on.
 //
 // A scan takes a word of the stack for a return address when it points into an
-// image behind a call instruction; where the code's bytes are not in memory it says
-// that it could not check. So each frame bears the method by which it was found,
+// image's code behind a call instruction; where the code's bytes are not in memory it
+// says that it could not check. So each frame bears the method by which it was found,
 // and whoever prints it must print that too: a frame found by a scan may be left
 // over from an earlier call.
 //

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"slices"
 	"sort"
+	"strings"
 )
 
 // Memory is the address space that is walked. ReadMemory fills dst from addr on and
@@ -22,6 +23,8 @@ const (
 	Leaf         Method = "leaf function"              // x64: a function without unwind data, at the top
 	FramePointer Method = "frame pointer"              // x86: the chain of saved ebp
 	Trap         Method = "trap frame"                 // behind an interrupt, exception or system call
+	FPOData      Method = "FPO data"                   // x86: what the debug information tells of the callee's frame
+	FPOScanned   Method = "FPO data, then scan"        // x86: the same, and a few words further up
 	Scanned      Method = "scan"                       // a word of the stack behind a call instruction
 	Unchecked    Method = "scan, code not in the dump" // a word that points into an image
 )
@@ -29,11 +32,12 @@ const (
 // Frame is a function that is being executed.
 type Frame struct {
 	PC     uint64 // instruction in it
-	Frame  uint64 // x86: ChildEBP; x64: Child-SP, the stack pointer in it
+	Frame  uint64 // x86: ChildEBP; x64: Child-SP, the stack pointer in it; ARM64: its frame pointer
 	Return uint64 // address that it returns to; 0 at the end of the walk
 	Args   []uint64
 	Trap   uint64 // address of the KTRAP_FRAME behind it, 0 for none
 	Method Method
+	FPO    *FPO // x86: debug information of the function; nil where there is none
 }
 
 // Image is a loaded module.
@@ -41,7 +45,7 @@ type Image struct {
 	Base, Size uint64
 }
 
-// Input is what a walk starts from. FP is needed on x86 only.
+// Input is what a walk starts from. FP is needed on x86 and ARM64 only.
 type Input struct {
 	Memory      Memory
 	Images      []Image // in any order
@@ -49,6 +53,16 @@ type Input struct {
 	PC, SP, FP  uint64
 	Registers   *Registers // x64: what is known of the non-volatile registers; may be nil
 	Max         int        // frames at most; 0: 256
+
+	// FPO tells of the frame of the x86 function at an address; nil where there is no
+	// debug information. It is called from the walk's goroutine.
+	FPO func(pc uint64) (FPO, bool)
+	// Saved is how many bytes directly below SP hold registers that the function at PC
+	// saved: what SwitchedOut passes over.
+	Saved uint64
+
+	arm64 bool   // code is ARM64's
+	pages *pages // what was read of the images; made by sorted
 }
 
 // Walk is a call stack, the innermost frame first.
@@ -63,6 +77,30 @@ const (
 	maxMax     = 1 << 16
 	maxStack   = 1 << 20 // bytes of a stack that are scanned at most
 )
+
+// usedFPO and usedScan note in the walk's method what it took to go on.
+func (w *Walk) usedFPO() {
+	if !strings.Contains(w.Method, "FPO data") {
+		w.Method = strings.Replace(w.Method, "frame pointers", "frame pointers and FPO data", 1)
+	}
+}
+
+func (w *Walk) usedScan() {
+	if !strings.Contains(w.Method, "scan") {
+		w.Method += ", then a checked scan"
+	}
+}
+
+// end says why a walk ended. One that found every caller by a scan has no other
+// method.
+func (w *Walk) end(why string) Walk {
+	w.End = why
+	scanned := func(f Frame) bool { return f.Method == Start || f.Method == Scanned || f.Method == Unchecked }
+	if strings.Contains(w.Method, "scan") && !slices.ContainsFunc(w.Frames, func(f Frame) bool { return !scanned(f) }) {
+		w.Method = "checked scan"
+	}
+	return *w
+}
 
 func (in *Input) max() int {
 	if in.Max <= 0 {
@@ -87,6 +125,7 @@ func (in *Input) image(va uint64) (Image, bool) {
 
 // sorted returns the input with its images by base, as image needs them.
 func (in Input) sorted() Input {
+	in.pages = &pages{code: map[uint64][]span{}}
 	in.Images = slices.Clone(in.Images)
 	slices.SortFunc(in.Images, func(a, b Image) int {
 		if a.Base < b.Base {

@@ -20,14 +20,11 @@ type table struct {
 
 // functions finds the function table of an image by its headers in memory.
 func (in *Input) functions(m Image) (table, bool) {
-	lfanew, ok := in.word(m.Base+0x3c, 4)
-	if mz, there := in.half(m.Base); !ok || !there || mz != 0x5a4d || lfanew > 0x1000 || lfanew%4 != 0 {
+	nt, ok := in.peHeader(m)
+	if !ok {
 		return table{}, false
 	}
-	nt := m.Base + lfanew
-	sig, ok := in.word(nt, 4)
-	magic, there := in.half(nt + 0x18) // optional header: 20b for PE32+
-	if !ok || !there || sig != 0x4550 || magic != 0x20b {
+	if magic, there := in.half(nt + 0x18); !there || magic != 0x20b { // optional header: PE32+
 		return table{}, false
 	}
 	dirs, ok := in.word(nt+0x18+0x6c, 4)

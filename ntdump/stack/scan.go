@@ -6,6 +6,8 @@ type scanner struct {
 	size int // of a word
 	at   uint64
 	end  uint64
+
+	bases map[uint64]bool // x86: places that saved frame pointers point to
 }
 
 // newScanner starts at sp, brought to a whole word and onto the stack.
@@ -34,17 +36,51 @@ func (s *scanner) next() (at, value uint64, m Method, ok bool) {
 			continue
 		}
 		s.at += uint64(s.size)
-		if _, in := s.in.image(v); !in {
-			continue
+		if s.size == 4 {
+			s.noteBase(at, v)
+			if s.bases[at] {
+				continue // a frame pointer points here: it is a saved one, whatever it holds
+			}
 		}
-		call, known := s.in.afterCall(v)
-		if call {
-			return at, v, Scanned, true
-		}
-		if !known {
-			return at, v, Unchecked, true
+		if m := s.in.returns(v); m != "" {
+			return at, v, m, true
 		}
 	}
 	s.at = s.end
 	return 0, 0, "", false
+}
+
+// noteBase notes where a frame of x86 begins: a word that points further up the
+// stack, to a word with a return address behind it, is a saved frame pointer, and so
+// is the word that it points to. Code may keep anything in ebp, the address of its
+// data for example, which must not pass for a return address.
+func (s *scanner) noteBase(at, v uint64) {
+	if v%4 != 0 || v <= at || !s.in.on(v, 8) {
+		return
+	}
+	if ret, ok := s.in.word(v+4, 4); !ok || s.in.returns(ret) == "" {
+		return
+	}
+	if s.bases == nil {
+		s.bases = map[uint64]bool{}
+	}
+	s.bases[v] = true
+}
+
+// returns says how well an address can be one that a call returns to: Scanned where
+// the instruction before it is a call, Unchecked where the code is not in memory, ""
+// where it can be none.
+func (in *Input) returns(va uint64) Method {
+	m, ok := in.image(va)
+	if !ok || !in.executable(m, va) {
+		return ""
+	}
+	call, known := in.afterCall(va)
+	switch {
+	case call:
+		return Scanned
+	case !known:
+		return Unchecked
+	}
+	return ""
 }

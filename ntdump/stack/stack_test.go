@@ -278,6 +278,30 @@ func TestX64Prologue(t *testing.T) {
 	}
 }
 
+// Behind a caller that a scan found, unwinding goes on; but not by a frame pointer,
+// whose value the scan passed over.
+func TestX64ScanThenUnwind(t *testing.T) {
+	m := x64(
+		[]byte{1, 6, 3, 0, 6, 3<<4 | allocSmall, 2, 7 << 4, 1, 3 << 4},
+		[]byte{1, 4, 2, 5, 4, setFPReg, 1, 5 << 4}, // push rbp, mov rbp, rsp
+	)
+	for _, at := range []uint64{imageX64 + 0x1080, imageX64 + 0x1090, imageX64 + 0x1180} {
+		m.put(at-5, 0xe8, 0, 0, 0, 0)
+	}
+	const sp = 0xfffffadf90005000
+	m.u64(sp, 1, 2, imageX64+0x1080)              // into function 0: 20h bytes, rdi, rbx
+	m.u64(sp+0x18+0x30, imageX64+0x1090)          // into function 0 again
+	m.u64(sp+0x18+0x38+0x30, imageX64+0x1180)     // into function 1, which has rbp as frame pointer
+	m.u64(sp+0x18+0x38+0x38+0x10, 0x77, 0x88, 99) // nothing that a scan would take
+	in := Input{Memory: m, Images: []Image{{imageX64, 0x10000}}, Limit: sp, Base: sp + 0x1000, PC: 0x1234, SP: sp, Registers: &Registers{5: sp + 0x500}}
+	check(t, X64(in), fmt.Sprintf(`
+		%x fffff80001001080 0 0 0 0 at 1234 by context
+		%x fffff80001001090 0 0 0 0 at fffff80001001080 by scan
+		%x fffff80001001180 0 0 77 88 at fffff80001001090 by unwind data
+		%x 0 at fffff80001001180 by unwind data
+		unwind data, then a checked scan; no further return address on the stack`, uint64(sp), uint64(sp+0x18), uint64(sp+0x50), uint64(sp+0x88)))
+}
+
 // Without image pages the stack is scanned, and each frame says that its code could
 // not be looked at; with code pages only what stands behind a call counts.
 func TestX64Scan(t *testing.T) {

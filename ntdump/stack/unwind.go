@@ -34,6 +34,13 @@ type unwindState struct {
 	reg  Registers
 	pc   uint64
 	trap bool // a machine frame was passed: the next frame was interrupted
+
+	known uint16 // a bit for each register whose value is known, and no leftover
+}
+
+func (s *unwindState) set(reg byte, v uint64) {
+	s.reg[reg] = v
+	s.known |= 1 << reg
 }
 
 // unwind undoes the prologue of function f in image m, as far as it was run at the
@@ -62,6 +69,9 @@ func (in *Input) unwind(s *unwindState, m Image, f function) bool {
 		}
 		// The frame pointer holds rsp as it was after the prologue, plus an offset.
 		if frame := head[3] & 15; frame != 0 && fpSet(codes, offset) {
+			if s.known>>frame&1 == 0 {
+				return false
+			}
 			s.reg[rsp] = s.reg[frame] - 16*uint64(head[3]>>4)
 		}
 		for i := 0; i < count; {
@@ -149,7 +159,7 @@ func (in *Input) undo(s *unwindState, op, info, frame byte, code []byte) (ok, ma
 		if !ok {
 			return false, false
 		}
-		s.reg[info] = v
+		s.set(info, v)
 		s.reg[rsp] += 8
 	case setFPReg:
 		s.reg[rsp] = s.reg[frame&15] - 16*uint64(frame>>4)
@@ -170,7 +180,7 @@ func (in *Input) undo(s *unwindState, op, info, frame byte, code []byte) (ok, ma
 		if !ok {
 			return false, false
 		}
-		s.reg[info] = v
+		s.set(info, v)
 	case pushMachframe:
 		at := s.reg[rsp] + 8*uint64(info&1) // 1: an error code stands below
 		ip, ok1 := in.word(at, 8)

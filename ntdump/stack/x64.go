@@ -5,59 +5,31 @@ package stack
 const argsX64 = 4
 
 // X64 walks a stack of a 64-bit machine by the unwind data of the images whose pages
-// are in memory; from where they are not, by a checked scan.
+// are in memory. Where they are not, a checked scan finds the caller, and unwinding
+// goes on from there, as far as it needs no register that the scan passed over.
 func X64(input Input) Walk {
 	in := input.sorted()
 	w := Walk{Method: "unwind data"}
-	s := unwindState{pc: in.PC, trap: true}
+	s := unwindState{pc: in.PC, trap: true, known: 1 << rsp}
 	if in.Registers != nil {
-		s.reg = *in.Registers
+		s.reg, s.known = *in.Registers, 0xffff
 	}
 	s.reg[rsp] = in.SP
 	tables := map[uint64]table{}
 	how := Start
 	for len(w.Frames) < in.max() {
 		before := s
-		m, there := in.image(s.pc)
-		ok := false
-		next := Unwound
-		if there {
-			t, seen := tables[m.Base]
-			if !seen {
-				t, _ = in.functions(m)
-				tables[m.Base] = t
-			}
-			if t.count > 0 {
-				// A return address may be the first byte behind a function that ends with
-				// a call; an interrupted instruction is where it is.
-				look := s.pc
-				if !s.trap {
-					look--
-				}
-				f, found, known := in.find(t, uint32(look-m.Base))
-				switch {
-				case found:
-					ok = in.unwind(&s, m, f)
-				case known && s.trap:
-					ret, there := in.word(s.reg[rsp], 8)
-					s.pc, s.trap, ok, next = ret, false, there, Leaf
-					s.reg[rsp] += 8
-				}
-			}
-		}
+		next, ok := in.callerX64(&s, tables)
 		sp := before.reg[rsp]
-		// A caller stands further up, and where it is on this stack it must be a word.
-		if ok && !s.trap && (s.reg[rsp] <= sp || s.reg[rsp]%8 != 0) {
-			ok = false
-		}
-		if ok && s.pc != 0 && !s.trap {
-			if _, code := in.image(s.pc); !code {
-				ok = s.pc>>47 == 0 // user code has no place in the list of images
-			}
-		}
 		if !ok {
 			s = before
-			return w.scanX64(&in, s.pc, sp, how)
+			w.usedScan()
+			found := false
+			if next, found = w.scanX64(&in, &s, how); !found {
+				return w.end("no further return address on the stack")
+			}
+			how = next
+			continue
 		}
 		f := Frame{PC: before.pc, Frame: sp, Return: s.pc, Args: in.words(s.reg[rsp], 8, argsX64), Method: how}
 		if s.trap {
@@ -75,24 +47,66 @@ func X64(input Input) Walk {
 	return w.end("the number of frames that was asked for")
 }
 
-// scanX64 goes on by a scan to the end of the stack.
-func (w *Walk) scanX64(in *Input, pc, sp uint64, how Method) Walk {
-	if len(w.Frames) == 0 {
-		w.Method = "checked scan"
-	} else {
-		w.Method = "unwind data, then a checked scan"
+// callerX64 unwinds the state to the caller. It returns false, with the state in
+// disorder, where unwind data does not lead there.
+func (in *Input) callerX64(s *unwindState, tables map[uint64]table) (how Method, ok bool) {
+	m, there := in.image(s.pc)
+	if !there {
+		return "", false
 	}
-	s := newScanner(in, sp, 8)
-	for len(w.Frames) < in.max() {
-		at, ret, m, ok := s.next()
-		f := Frame{PC: pc, Frame: sp, Method: how}
-		if !ok {
-			w.Frames = append(w.Frames, f)
-			return w.end("no further return address on the stack")
+	t, seen := tables[m.Base]
+	if !seen {
+		t, _ = in.functions(m)
+		tables[m.Base] = t
+	}
+	if t.count == 0 {
+		return "", false
+	}
+	// A return address may be the first byte behind a function that ends with a call;
+	// an interrupted instruction is where it is.
+	look, sp := s.pc, s.reg[rsp]
+	if !s.trap {
+		look--
+	}
+	how = Unwound
+	f, found, known := in.find(t, uint32(look-m.Base))
+	switch {
+	case found && s.trap && in.epilogue(s, m, f):
+	case found:
+		if !in.unwind(s, m, f) {
+			return "", false
 		}
-		f.Return, f.Args = ret, in.words(at+8, 8, argsX64)
-		w.Frames = append(w.Frames, f)
-		pc, sp, how = ret, at+8, m
+	case known && s.trap:
+		ret, there := in.word(sp, 8)
+		if !there {
+			return "", false
+		}
+		s.pc, s.trap, how = ret, false, Leaf
+		s.reg[rsp] += 8
+	default:
+		return "", false
 	}
-	return w.end("the number of frames that was asked for")
+	if s.trap || s.pc == 0 {
+		return how, s.trap || s.reg[rsp] > sp && s.reg[rsp]%8 == 0
+	}
+	// A caller stands further up, and where it is on this stack it must be a word.
+	if s.reg[rsp] <= sp || s.reg[rsp]%8 != 0 {
+		return "", false
+	}
+	_, code := in.image(s.pc)
+	return how, code || s.pc>>47 == 0 // user code has no place in the list of images
+}
+
+// scanX64 finds the caller of the state by a scan, adds the frame, and leaves the
+// state in the caller, of whose registers only the stack pointer is known then.
+func (w *Walk) scanX64(in *Input, s *unwindState, how Method) (Method, bool) {
+	sp := s.reg[rsp]
+	at, ret, m, ok := newScanner(in, sp, 8).next()
+	f := Frame{PC: s.pc, Frame: sp, Method: how}
+	if ok {
+		f.Return, f.Args = ret, in.words(at+8, 8, argsX64)
+		s.pc, s.reg[rsp], s.trap, s.known = ret, at+8, false, 1<<rsp
+	}
+	w.Frames = append(w.Frames, f)
+	return m, ok
 }

@@ -5,24 +5,33 @@ import "encoding/binary"
 // argsX86 is the number of arguments that are read: kv prints three.
 const argsX86 = 3
 
-// X86 walks a stack of a 32-bit machine along the saved frame pointers. Where the
-// chain breaks within the stack, a scan goes on from there until the chain can be
-// taken up again.
+// X86 walks a stack of a 32-bit machine along the saved frame pointers, and by the
+// functions' debug information where there is some. Where neither leads on within
+// the stack, a scan goes on from there until the chain can be taken up again.
 func X86(input Input) Walk {
 	in := input.sorted()
 	w := Walk{Method: "frame pointers"}
-	pc, fp, sp, how := in.PC, in.FP, in.SP, Start
+	at := step{pc: in.PC, sp: in.SP, fp: in.FP, how: Start}
 	user := false // above a trap frame from user mode: the kernel stack's bounds are no bounds
-	scans := 0
 	for len(w.Frames) < in.max() {
-		ok := fp%4 == 0 && (in.on(fp, 8) && fp >= sp&^3 || user && fp != 0)
+		fpo := in.fpoAt(at.pc, at.how)
+		if fpo != nil && !user && !fpo.pointer() {
+			if f, next, ok := in.fpoStep(fpo, at); ok {
+				w.Frames = append(w.Frames, f)
+				w.usedFPO()
+				at = next
+				continue
+			}
+		}
+		fp := at.fp
+		ok := fp%4 == 0 && (in.on(fp, 8) && fp >= at.sp&^3 || user && fp != 0)
 		var b [8]byte
 		if ok {
 			n, _ := in.Memory.ReadMemory(fp, b[:])
 			ok = n == len(b)
 		}
 		if !ok && user {
-			w.Frames = append(w.Frames, Frame{PC: pc, Frame: fp, Method: how})
+			w.Frames = append(w.Frames, Frame{PC: at.pc, Frame: fp, Method: at.how, FPO: fpo})
 			return w.end("the user stack is not in the dump")
 		}
 		saved, ret := uint64(binary.LittleEndian.Uint32(b[:])), uint64(binary.LittleEndian.Uint32(b[4:]))
@@ -31,68 +40,57 @@ func X86(input Input) Walk {
 			_, ok = in.image(ret)
 		}
 		if !ok {
-			next, found := w.scanX86(&in, pc, sp, how)
+			w.usedScan()
+			next, found := w.scanX86(&in, at, fpo)
 			if !found {
 				return w.end("no further return address on the stack")
 			}
-			scans++
-			pc, sp, fp, how = next.pc, next.sp, next.fp, next.how
+			at = next
 			continue
 		}
-		f := Frame{PC: pc, Frame: fp, Return: ret, Args: in.words(fp+8, 4, argsX86), Method: how}
+		f := Frame{PC: at.pc, Frame: fp, Return: ret, Args: in.words(fp+8, 4, argsX86), Method: at.how, FPO: fpo}
 		w.Frames = append(w.Frames, f)
 		if ret == 0 {
 			return w.end("a return address of 0, the start of the thread")
 		}
 		if t, is := trapX86(&in, saved); is && !user {
 			// The caller is the entry of the trap: its row repeats frame and arguments.
-			w.Frames = append(w.Frames, Frame{PC: ret, Frame: fp, Return: t.eip, Args: f.Args, Trap: saved, Method: FramePointer})
-			pc, fp, sp, how = t.eip, t.ebp, saved+trapBytes, Trap
+			w.Frames = append(w.Frames, Frame{PC: ret, Frame: fp, Return: t.eip, Args: f.Args, Trap: saved, Method: FramePointer, FPO: in.fpoAt(ret, FramePointer)})
+			at = step{pc: t.eip, fp: t.ebp, sp: saved + trapBytes, how: Trap}
 			user = t.cs&3 != 0
 			continue
 		}
-		if !user {
-			sp = fp + 8
-		} else if saved <= fp {
+		if user && saved <= fp {
 			return w.end("the chain of frame pointers ends")
 		}
-		pc, fp, how = ret, saved, FramePointer
-	}
-	if scans > 0 {
-		w.Method = "frame pointers, then a checked scan"
+		at = step{pc: ret, fp: saved, sp: at.sp, how: FramePointer}
+		if !user {
+			at.sp = fp + 8
+		}
+		if fpo != nil {
+			at.passed = uint64(fpo.Params)
+		}
 	}
 	return w.end("the number of frames that was asked for")
 }
 
-// SwitchedOut reads where a 32-bit thread goes on that is switched out, from its
-// KernelStack (reference 5.3a): the return address of the switch, the saved frame
-// pointer, and the stack pointer behind what was saved. ok is false when the stack
-// is not in memory.
-func SwitchedOut(m Memory, kernelStack uint64) (pc, sp, fp uint64, ok bool) {
-	var b [0x1c]byte
-	if n, _ := m.ReadMemory(kernelStack, b[:]); n < len(b) {
-		return 0, 0, 0, false
-	}
-	return uint64(binary.LittleEndian.Uint32(b[8:])), kernelStack + 0x1c, uint64(binary.LittleEndian.Uint32(b[0xc:])), true
-}
-
-// step is where a walk goes on after a scan.
+// step is where a walk stands: in a function, and how that was found.
 type step struct {
 	pc, sp, fp uint64
+	passed     uint64 // bytes from sp on that the function passed to the one it called, as far as known
 	how        Method
 }
 
-// scanX86 finds the caller of pc by a scan from sp on and adds the frame of pc.
-func (w *Walk) scanX86(in *Input, pc, sp uint64, how Method) (step, bool) {
-	w.Method = "frame pointers, then a checked scan"
-	s := newScanner(in, sp, 4)
+// scanX86 finds the caller by a scan and adds the frame of where the walk stands.
+func (w *Walk) scanX86(in *Input, from step, fpo *FPO) (step, bool) {
+	s := newScanner(in, from.sp, 4)
 	at, ret, m, ok := s.next()
 	if !ok {
-		w.Frames = append(w.Frames, Frame{PC: pc, Frame: sp, Method: how})
+		w.Frames = append(w.Frames, Frame{PC: from.pc, Frame: from.sp, Method: from.how, FPO: fpo})
 		return step{}, false
 	}
 	// A frame stands at the saved ebp, one word below the return address.
-	w.Frames = append(w.Frames, Frame{PC: pc, Frame: at - 4, Return: ret, Args: in.words(at+4, 4, argsX86), Method: how})
+	w.Frames = append(w.Frames, Frame{PC: from.pc, Frame: at - 4, Return: ret, Args: in.words(at+4, 4, argsX86), Method: from.how, FPO: fpo})
 	next := step{pc: ret, sp: at + 4, how: m}
 	// The chain may be whole from here on: the word below the return address is the
 	// caller's frame pointer when it points further up the stack.
@@ -100,11 +98,6 @@ func (w *Walk) scanX86(in *Input, pc, sp uint64, how Method) (step, bool) {
 		next.fp = fp
 	}
 	return next, true
-}
-
-func (w *Walk) end(why string) Walk {
-	w.End = why
-	return *w
 }
 
 // trapBytes is the size of the part of an x86 KTRAP_FRAME that is always there: the

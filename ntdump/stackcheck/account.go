@@ -6,7 +6,41 @@ import (
 	"slices"
 
 	"github.com/seed-eedd8485/lpc/ntdump"
+	"github.com/seed-eedd8485/lpc/ntdump/stack"
 )
+
+// account walks the stack and adds up who used it.
+func (r *Result) account(d *ntdump.Dump, regs *ntdump.Registers) {
+	modules, err := d.Modules()
+	if err != nil {
+		r.say("the list of modules is not whole: %v", err)
+	}
+	in := stack.Input{Memory: d, Limit: r.Limit, Base: r.Base, PC: r.PC, SP: r.SP, FP: regs.FP(), Max: maxFrames}
+	for _, m := range modules {
+		in.Images = append(in.Images, stack.Image{Base: m.Base, Size: m.Size})
+	}
+	switch d.Header().Machine {
+	case ntdump.X86:
+		r.Walk = stack.X86(in)
+	case ntdump.X64:
+		in.Registers = registers(regs)
+		r.Walk = stack.X64(in)
+	case ntdump.ARM64:
+		r.Walk = stack.ARM64(in)
+	default:
+		return // Itanium: no unwinding
+	}
+	r.add(modules)
+}
+
+// registers are those that unwinding starts with, in the order of unwind codes.
+func registers(regs *ntdump.Registers) *stack.Registers {
+	var out stack.Registers
+	for i, name := range []string{"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"} {
+		out[i], _ = regs.Get(name)
+	}
+	return &out
+}
 
 // add sums the frames of the walk: a frame reaches from its own place to that of
 // its caller.

@@ -10,6 +10,11 @@
 // saved stack pointer of a running thread (KernelStack) is never evidence, since
 // it is stale.
 //
-// It prints only to the io.Writer that WriteText is given, and knows no symbols: a
-// place in code is module+offset. Itanium is not judged; its bounds are not read.
+// A machine has one thread that stopped it, which need not be the first processor's:
+// the thread is that on whose stack the interrupted stack pointer is. Of Itanium the
+// bounds of the stack and of the backing store are held against both pointers;
+// nothing is unwound.
+//
+// It prints only to the io.Writer that WriteText is given, with everything that comes
+// from the dump escaped, and knows no symbols: a place in code is module+offset.
 package stackcheck

@@ -56,12 +56,31 @@ type Result struct {
 	Limit  uint64        // bounds of the stack that SP was held against
 	Base   uint64
 	Used   uint64 // bytes from SP to Base, at most Base-Limit
+	BStore *BStore
 
 	Walk      stack.Walk
 	Largest   []Use // the five largest frames
 	Large     []Use // frames of more than 400h bytes
 	Modules   []Use // totals by module, most first
 	Recursion *Cycle
+
+	guard uint64 // bytes of a guard page
+}
+
+// BStore is an Itanium's backing store, which grows up.
+type BStore struct {
+	Base, Limit uint64
+	Pointer     uint64 // BSP when interrupted; 0 where not known
+	Used        uint64 // bytes from Base to Pointer
+	From        string // what told the limit
+}
+
+// Percent is how much of the backing store is used.
+func (b *BStore) Percent() uint64 {
+	if b.Limit <= b.Base {
+		return 0
+	}
+	return b.Used * 100 / (b.Limit - b.Base)
 }
 
 // Percent is how much of the stack is used.
@@ -74,12 +93,33 @@ func (r *Result) Percent() uint64 {
 
 // Thresholds of the debugger reference, section 2.
 const (
-	guardBytes = 0x1000 // one page that is not mapped, below the limit
-	nearBytes  = 0x200  // above the limit: the next push did not fit
+	nearBytes  = 0x200 // above the limit: the next push did not fit
 	largeFrame = 0x400
 	topFrames  = 5
 	maxFrames  = 4096
 )
 
+// guardBytes is a page: what is not mapped below the limit.
+func guardBytes(m ntdump.Machine) uint64 {
+	if m == ntdump.IA64 {
+		return 0x2000
+	}
+	return 0x1000
+}
+
 // sizes are those that kernel stacks have.
-var sizes = map[uint64]string{0x3000: "12 KB", 0x6000: "24 KB", 0x8000: "32 KB", 0xf000: "60 KB, a large stack", 0x12000: "72 KB, a large stack"}
+var sizes = map[uint64]bool{0x3000: true, 0x6000: true, 0x8000: true, 0xf000: true, 0x12000: true}
+
+// maxLarge is how far a large stack grows, in whole pages (reference 1.5).
+func maxLarge(m ntdump.Machine) uint64 {
+	if m == ntdump.X86 {
+		return 0xf000
+	}
+	return 0x12000
+}
+
+// usual says whether a kernel stack of Windows can have that size.
+func usual(m ntdump.Machine, s ntdump.Stack) bool {
+	size := s.Size()
+	return sizes[size] || s.Large && size%0x1000 == 0 && size > 0x3000 && size <= maxLarge(m)
+}

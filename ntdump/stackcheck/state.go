@@ -1,7 +1,6 @@
 package stackcheck
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"github.com/seed-eedd8485/lpc/ntdump"
@@ -31,6 +30,20 @@ func (r *Result) state(d *ntdump.Dump) *ntdump.Registers {
 		r.State = name
 		return regs
 	}
+	trapFrame := func(at uint64) *ntdump.Registers {
+		regs, err := d.TrapFrameAt(ntdump.Space{}, at)
+		name := fmt.Sprintf("trap frame at %#x", at)
+		switch {
+		case !hasTrapFrames(d): // nothing else tells; the header's may be a later state
+			name = "context in the header"
+			regs, err = d.Context(d.Header().Context)
+		case err != nil && r.Code == 0x8e: // a small dump may have it in its header alone
+			if n, other, e := r.interrupted(d, b.Params[1]); e == nil {
+				regs, err, name = other, nil, n
+			}
+		}
+		return take(name, regs, err)
+	}
 	switch r.Code {
 	case 0x7f:
 		r.Class = fmt.Sprintf("unexpected kernel mode trap %#x", b.Params[0])
@@ -43,6 +56,11 @@ func (r *Result) state(d *ntdump.Dump) *ntdump.Registers {
 			regs, name, err := taskState(d, b.Params[1])
 			return take(name, regs, err)
 		}
+		// The fourth parameter is the instruction; the header may have the handler's.
+		if at := b.Params[3]; at != 0 && d.Header().Machine == ntdump.X64 {
+			name, regs, err := r.interrupted(d, at)
+			return take(name, regs, err)
+		}
 		regs, err := d.Context(d.Header().Context)
 		return take("context in the header", regs, err)
 	case 0x7e:
@@ -50,13 +68,18 @@ func (r *Result) state(d *ntdump.Dump) *ntdump.Registers {
 			return nil
 		}
 		regs, err := d.ContextAt(ntdump.Space{}, b.Params[3])
-		return take(fmt.Sprintf("context at %#x", b.Params[3]), regs, err)
+		name := fmt.Sprintf("context at %#x", b.Params[3])
+		if err != nil { // a small dump may have it in its header alone
+			if n, other, e := r.interrupted(d, b.Params[1]); e == nil {
+				regs, err, name = other, nil, n
+			}
+		}
+		return take(name, regs, err)
 	case 0x8e:
 		if !exception("kernel mode exception not handled") {
 			return nil
 		}
-		regs, err := d.TrapFrameAt(ntdump.Space{}, b.Params[2])
-		return take(fmt.Sprintf("trap frame at %#x", b.Params[2]), regs, err)
+		return trapFrame(b.Params[2])
 	case 0x1e:
 		if !exception("kernel mode exception not handled") {
 			return nil
@@ -65,8 +88,7 @@ func (r *Result) state(d *ntdump.Dump) *ntdump.Registers {
 		return take(name, regs, err)
 	case 0x2b:
 		r.Class = "panic stack switch"
-		regs, err := d.TrapFrameAt(ntdump.Space{}, b.Params[0])
-		return take(fmt.Sprintf("trap frame at %#x", b.Params[0]), regs, err)
+		return trapFrame(b.Params[0])
 	}
 	r.Class = fmt.Sprintf("bug check %X", r.Code)
 	r.decide(NotACase, High, "bug check %X does not come from a stack that is used up; 7F, 1E, 7E, 8E and 2B can", r.Code)
@@ -74,62 +96,60 @@ func (r *Result) state(d *ntdump.Dump) *ntdump.Registers {
 }
 
 // interrupted finds the registers at an instruction that raised an exception, for a
-// bug check that names no record: the header's, when they stand there, else a trap
-// frame on the thread's stack whose instruction pointer and selector fit.
+// bug check that names no record: the header's, when they stand there, else those in a
+// trap frame whose instruction pointer and selector fit, on the thread's stack or above
+// the header's stack pointer.
 func (r *Result) interrupted(d *ntdump.Dump, pc uint64) (string, *ntdump.Registers, error) {
 	regs, err := d.Context(d.Header().Context)
 	if err == nil && regs.PC() == pc {
 		return "context in the header", regs, nil
 	}
-	cs := uint64(0x08) // KGDT_R0_CODE
-	if d.Header().Machine == ntdump.X64 {
-		cs = 0x10 // KGDT64_R0_CODE
+	if !hasTrapFrames(d) {
+		return "", nil, fmt.Errorf("the context in the header does not stand at the instruction %#x", pc)
 	}
-	for at := r.Limit; at < r.Base; at += uint64(d.PointerSize()) {
-		if f, err := d.TrapFrameAt(ntdump.Space{}, at); err == nil && f.PC() == pc {
-			if have, ok := f.Get("cs"); ok && have == cs {
-				return fmt.Sprintf("trap frame at %#x", at), f, nil
-			}
+	if at, f := trapAt(d, r.Limit, r.Base, pc); f != nil {
+		return fmt.Sprintf("trap frame at %#x", at), f, nil
+	}
+	if err == nil {
+		const far = 0x6000 // no handler has a larger stack of its own
+		from := regs.SP() &^ 7
+		if at, f := trapAt(d, from, from+min(far, ^from), pc); f != nil {
+			return fmt.Sprintf("trap frame at %#x", at), f, nil
 		}
 	}
 	return "", nil, fmt.Errorf("no trap frame on the stack stands at the instruction %#x", pc)
 }
 
-// normalTask is the selector of the task that runs but for double faults and other
-// faults with tasks of their own (reference 5.3a).
-const normalTask = 0x28
-
-// taskState finds the state of the task that a double fault interrupted: the
-// handler's own segment, whose address the bug check tells, links back to it.
-func taskState(d *ntdump.Dump, handler uint64) (*ntdump.Registers, string, error) {
-	selector := uint64(normalTask)
-	if regs, err := d.TaskStateAt(ntdump.Space{}, handler); err == nil {
-		if back, ok := regs.Get("Backlink"); ok && back&^7 != 0 {
-			selector = back &^ 7
+// trapAt looks for a trap frame of the kernel that was interrupted at pc.
+func trapAt(d *ntdump.Dump, from, to, pc uint64) (uint64, *ntdump.Registers) {
+	cs := uint64(0x08) // KGDT_R0_CODE
+	if d.Header().Machine == ntdump.X64 {
+		cs = 0x10 // KGDT64_R0_CODE
+	}
+	for at := from; at < to; at += uint64(d.PointerSize()) {
+		if f, err := d.TrapFrameAt(ntdump.Space{}, at); err == nil && f.PC() == pc {
+			if have, ok := f.Get("cs"); ok && have == cs {
+				return at, f
+			}
 		}
 	}
-	prcb, err := d.Prcb(0)
-	if err != nil {
-		return nil, "", fmt.Errorf("the processor's record is not found: %w", err)
-	}
-	types := d.Types()
-	if types == nil {
-		return nil, "", fmt.Errorf("no types are known for build %d", d.Header().Build)
-	}
-	data, gdtField := types.Layout("_KPCR").Field("PrcbData"), types.Layout("_KPCR").Field("GDT")
-	if data == nil || gdtField == nil {
-		return nil, "", fmt.Errorf("_KPCR is not described in %s", types.Source())
-	}
-	gdt, err := d.Pointer(ntdump.Space{}, prcb-uint64(data.Offset)+uint64(gdtField.Offset))
+	return 0, nil
+}
+
+// taskState finds the state of the task that a double fault interrupted, by its
+// handler's segment, whose address the bug check tells.
+func taskState(d *ntdump.Dump, handler uint64) (*ntdump.Registers, string, error) {
+	processor, selector := d.InterruptedTask(handler)
+	at, err := d.TaskSegment(processor, selector)
 	if err != nil {
 		return nil, "", err
 	}
-	var b [8]byte
-	if _, err := d.ReadMemory(gdt+selector, b[:]); err != nil {
-		return nil, "", err
-	}
-	// A descriptor's base: word at 2, byte at 4, byte at 7 (reference 5.2).
-	base := uint64(binary.LittleEndian.Uint16(b[2:])) | uint64(b[4])<<16 | uint64(b[7])<<24
-	regs, err := d.TaskStateAt(ntdump.Space{}, base)
-	return regs, fmt.Sprintf("task state segment %x at %#x", selector, base), err
+	regs, err := d.TaskStateAt(ntdump.Space{}, at)
+	return regs, fmt.Sprintf("task state segment %x at %#x", selector, at), err
+}
+
+// hasTrapFrames says whether the machine's trap frames are read.
+func hasTrapFrames(d *ntdump.Dump) bool {
+	m := d.Header().Machine
+	return m == ntdump.X86 || m == ntdump.X64
 }
