@@ -1,6 +1,7 @@
 package kd
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -29,7 +30,9 @@ type Command struct {
 // Commands lists all commands by name.
 func Commands() []*Command {
 	list := slices.Clone(table())
-	slices.SortFunc(list, func(a, b *Command) int { return strings.Compare(sortName(a.Name), sortName(b.Name)) })
+	slices.SortFunc(list, func(a, b *Command) int {
+		return cmp.Or(strings.Compare(sortName(a.Name), sortName(b.Name)), strings.Compare(a.Name, b.Name))
+	})
 	return list
 }
 
@@ -45,7 +48,7 @@ func table() []*Command {
 		&cmdWaitchain, &cmdDeadlock, &cmdStuck, &cmdFailed,
 		&cmdReadmem, &cmdWritemem, &cmdFindfree, &cmdScratch, &cmdU, &cmdUr, &cmdMbr, &cmdSector, &cmdReaddisk,
 		&cmdBugcheck, &cmdAnalyze, &cmdStackcheck, &cmdStacks, &cmdLm, &cmdLmtn, &cmdR, &cmdK, &cmdKb, &cmdKv, &cmdKf, &cmdKn, &cmdCxr, &cmdTrap, &cmdTss,
-		&cmdDa, &cmdDu, &cmdDds, &cmdPte, &cmdFormats, &cmdIsf, &cmdVM, &cmdPoolused,
+		&cmdDa, &cmdDu, &cmdDds, &cmdPte, &cmdFormats, &cmdIsf, &cmdSympath, &cmdReload, &cmdLn, &cmdVM, &cmdPoolused,
 		&cmdHelp, &cmdSetProcess, &cmdSetThread, &cmdVertarget, &cmdQuit,
 	}
 }

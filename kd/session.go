@@ -9,8 +9,10 @@ import (
 	"strings"
 
 	"github.com/seed-eedd8485/lpc/internal/escape"
+	"github.com/seed-eedd8485/lpc/isf"
 	"github.com/seed-eedd8485/lpc/kd/records"
 	"github.com/seed-eedd8485/lpc/target"
+	"github.com/seed-eedd8485/lpc/target/symbols"
 )
 
 // A Session is a target with the settings that commands change. It is for one
@@ -32,6 +34,8 @@ type Session struct {
 	free       uint64         // $free, what !findfree found last; 0: nothing
 	machine    machineContext // of .cxr, .trap or .tss; no registers: none was set
 	modules    *images        // of a Windows dump, for one command; nil: not read yet
+	symbols    symbols.Store  // where a Windows dump's symbol files are looked for
+	isf        isf.Types      // what .isf named; nil: nothing
 }
 
 // Statuses of a session.

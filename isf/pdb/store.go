@@ -54,6 +54,12 @@ func Lookup(dir, name string, id Identity) (*File, error) {
 // Find follows names below a directory without regard to case, as the machines that
 // such directories are made on do. It is "" when no file is there.
 func Find(dir string, parts ...string) (string, error) {
+	for _, part := range parts {
+		// Names come from a dump: none leads out of the directory.
+		if part == "" || part == "." || part == ".." || strings.ContainsRune(part, filepath.Separator) {
+			return "", nil
+		}
+	}
 	at := dir
 	for _, part := range parts {
 		next := filepath.Join(at, part)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/internal/llvmtest"
 	"github.com/seed-eedd8485/lpc/internal/needs"
 	"github.com/seed-eedd8485/lpc/isf"
 )
@@ -99,7 +100,7 @@ func TestWrittenSymbols(t *testing.T) {
 		{0x2140, "spool::Job::run", 0, true, true}, // a public without an extent, which frame data has
 		{0x215f, "spool::Job::run", 0x1f, false, true},
 		{0x2160, "spool::Job::run", 0x20, false, true},
-		{0x2170, "", 0, false, false},               // added by the rearranging
+		{0x2170, "", 0, false, false}, // added by the rearranging
 		{0x3010, "Ticks", 0, false, true},
 		{0x4000, "", 0, false, false},
 	} {
@@ -166,7 +167,7 @@ func TestWriterAgainstLLVM(t *testing.T) {
 	if err := os.WriteFile(path, writeMSF(4096, writtenStreams()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	text := run(t, "", program, "dump", "--summary", "--fpo", "--section-headers", "--ids", path)
+	text := llvmtest.Run(t, "", program, "dump", "--summary", "--fpo", "--section-headers", "--ids", path)
 	for _, want := range []string{
 		"GUID: {12345678-9ABC-DEF0-0102-030405060708}",
 		"00001000 |  256 |      4 |      5 |",
@@ -181,7 +182,7 @@ func TestWriterAgainstLLVM(t *testing.T) {
 		}
 	}
 	for symbols, want := range map[string]string{"--symbols": "S_GPROC32_ID [size = 44] `Wait`"} {
-		if text := run(t, "", program, "dump", symbols, path); !strings.Contains(text, want) {
+		if text := llvmtest.Run(t, "", program, "dump", symbols, path); !strings.Contains(text, want) {
 			t.Errorf("llvm-pdbutil does not say %q:\n%s", want, text)
 		}
 	}

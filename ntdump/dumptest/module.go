@@ -15,6 +15,9 @@ func (m *Machine) AddModule(mod Module) uint64 {
 		mod.Base = m.images
 		m.images += (mod.Size + page - 1) &^ (page - 1)
 	}
+	if len(m.listed) == 0 { // the kernel itself stands first in the list
+		m.kdbg["KernBase"] = mod.Base
+	}
 	at := m.Alloc(m.Size("_LDR_DATA_TABLE_ENTRY"))
 	m.Insert(m.modules, at+m.Offset("_LDR_DATA_TABLE_ENTRY.InLoadOrderLinks"))
 	m.Set(at, "_LDR_DATA_TABLE_ENTRY.DllBase", mod.Base)
