@@ -16,6 +16,9 @@ func (d *Dump) ProcessorContext(processor int) (*Registers, error) {
 }
 
 func (d *Dump) processorContext(processor int) (*Registers, error) {
+	if processor >= 0 && processor < len(d.processors) && d.processors[processor].Registers != nil {
+		return d.processors[processor].Registers, nil
+	}
 	l, ok := contexts[d.header.Machine]
 	if !ok {
 		return nil, fmt.Errorf("records of %s are not known", d.header.Machine)

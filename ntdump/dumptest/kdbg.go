@@ -15,7 +15,7 @@ e0 MmNumberOfPagingFiles f0 MmHighestPhysicalPage f8 MmNumberOfPhysicalPages 100
 148 MmTotalCommitLimit 150 MmTotalCommittedPages 158 MmSharedCommit 160 MmDriverCommit 168 MmProcessCommit 170 MmPagedPoolCommit
 180 MmZeroedPageListHead 188 MmFreePageListHead 190 MmStandbyPageListHead 198 MmModifiedPageListHead 1a0 MmModifiedNoWritePageListHead
 1a8 MmAvailablePages 1b0 MmResidentAvailablePages 1b8 PoolTrackTable 1c0 NonPagedPoolDescriptor
-1c8 MmHighestUserAddress 1d0 MmSystemRangeStart 218 KiProcessorBlock 220 MmUnloadedDrivers 228 MmLastUnloadedDriver 268 CmNtCSDVersion`
+1c8 MmHighestUserAddress 1d0 MmSystemRangeStart 208 NtBuildLab 218 KiProcessorBlock 220 MmUnloadedDrivers 228 MmLastUnloadedDriver 268 CmNtCSDVersion`
 
 // debuggerOffsets are the fields of 2 bytes that tell offsets, with the member that
 // each is of.
