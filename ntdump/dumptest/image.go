@@ -27,10 +27,15 @@ func (m *Machine) Raw() []byte {
 	return out
 }
 
-// LabelBuild puts the build's text and the shared page into memory: what a memory
-// image has in place of a dump's header.
+// LabelBuild puts the build's text, the bug check and the shared page into memory: what
+// a memory image has in place of a dump's header. It takes them from the header's
+// fields as they are by then.
 func (m *Machine) LabelBuild(lab string) {
 	m.Put(m.Variable("NtBuildLab"), append([]byte(lab), 0))
+	check := m.Variable("KiBugcheckData")
+	for i, v := range append([]uint64{uint64(m.Header.Code)}, m.Header.Params[:]...) {
+		m.Ptr(check+uint64(i*m.Pointer()), v)
+	}
 	shared := uint64(0xfffff78000000000)
 	if m.Bits == 32 {
 		shared = 0xffdf0000
