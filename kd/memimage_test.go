@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/internal/golden"
 	"github.com/seed-eedd8485/lpc/ntdump/dumptest"
 	"github.com/seed-eedd8485/lpc/target"
 	"github.com/seed-eedd8485/lpc/target/memimage"
@@ -43,7 +44,7 @@ func TestMemoryImages(t *testing.T) {
 			forms := map[string][]byte{"raw": s.Raw(), "qemu": s.QEMU(), "virtualbox": s.VirtualBox()}
 			for form, data := range forms {
 				if got := transcript(t, openImage(t, data), lines...); got != want {
-					t.Errorf("%s: %s", form, differ(got, want))
+					t.Errorf("%s: %s", form, golden.Differ(got, want))
 				}
 			}
 			if name != "2003_x64" {
@@ -63,7 +64,7 @@ func TestMemoryImages(t *testing.T) {
 				}
 				b.WriteString("== " + form + "\n" + transcript(t, openImage(t, data), "vertarget", "r", "k 2"))
 			}
-			golden(t, "windows/memimage.txt", b.String())
+			golden.Text(t, "windows/memimage.txt", b.String())
 		})
 	}
 }

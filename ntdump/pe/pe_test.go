@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/seed-eedd8485/lpc/internal/llvmtest"
+	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
 // memoryAt is an address space with one image in it.
@@ -77,7 +78,7 @@ func TestImage(t *testing.T) {
 
 // identity is what llvm-pdbutil says of a database, without dashes.
 func identity(t *testing.T, path string) string {
-	text := llvmtest.Run(t, "", llvmtest.Tool(t, "llvm-pdbutil", "llvm"), "dump", "--summary", path)
+	text := llvmtest.Run(t, "", needs.Tool(t, "llvm-pdbutil", "llvm"), "dump", "--summary", path)
 	return strings.ReplaceAll(text, "-", "")
 }
 

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-eedd8485/lpc/internal/needs"
+	"github.com/seed-eedd8485/lpc/internal/proctest"
 	nt "github.com/seed-eedd8485/lpc/ntdump"
 	"github.com/seed-eedd8485/lpc/ntdump/dumptest"
 	"github.com/seed-eedd8485/lpc/target"
@@ -238,37 +240,24 @@ func TestAgainstTools(t *testing.T) {
 	}
 }
 
-// tool runs a program, or skips; in CI its absence is a failure.
+// tool runs a program and returns what it prints.
 func tool(t testing.TB, name, pkg string, args ...string) string {
 	t.Helper()
-	out, err := exec.Command(toolPath(t, name, pkg), args...).CombinedOutput()
+	out, err := exec.Command(needs.Tool(t, name, pkg), args...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
 	}
 	return string(out)
 }
 
-func toolPath(t testing.TB, name, pkg string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		if os.Getenv("LPC_CI") != "" {
-			t.Fatalf("%s is not installed (Debian package %s)", name, pkg)
-		}
-		t.Skipf("%s is not installed (Debian package %s)", name, pkg)
-	}
-	return path
-}
-
 // A file of a terabyte with nothing in it but holes is searched at once, and one whose
 // kernel stands behind a hole is found. Were the holes read, the watchdog would end
 // this.
 func TestSparse(t *testing.T) {
-	watch := time.AfterFunc(2*time.Minute, func() { panic("reading the holes of a sparse file") })
-	defer watch.Stop()
+	proctest.Watchdog(t, 2*time.Minute)
 	path := write(t, "sparse", nil)
 	if err := os.Truncate(path, 1<<40); err != nil {
-		t.Skipf("the file system has no sparse files of a terabyte: %v", err)
+		needs.Missing(t, "the file system has no sparse files of a terabyte: %v", err)
 	}
 	if _, err := formats.Open(path); err == nil || !strings.Contains(err.Error(), "of 268435456 pages, 0 can be the root") {
 		t.Errorf("%v", err)
@@ -364,7 +353,7 @@ func TestMatch(t *testing.T) {
 		}
 	}
 	// A real core, of a process that sleeps, with all its mappings.
-	gcore := toolPath(t, "gcore", "gdb")
+	gcore := needs.Tool(t, "gcore", "gdb")
 	sleep := exec.Command("sleep", "600")
 	if err := sleep.Start(); err != nil {
 		t.Fatal(err)
