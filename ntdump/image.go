@@ -78,7 +78,7 @@ func newImage(ctx context.Context, src io.ReaderAt, size int64, im Image, scan s
 	if m.total == 0 {
 		return nil, fmt.Errorf("%w: it has not one whole page of %d bytes", ErrNoKernel, pageBytes)
 	}
-	d := &Dump{src: src, size: size, phys: m, notes: notes, processors: im.Processors}
+	d := &Dump{src: src, size: size, phys: m, notes: notes, processors: slices.Clone(im.Processors)}
 	for _, r := range m.list {
 		if end := r.off + int64(r.count)*pageBytes; end > size {
 			d.note("the image is cut short: the file has %d bytes of %d", size, end)
@@ -92,12 +92,28 @@ func newImage(ctx context.Context, src io.ReaderAt, size int64, im Image, scan s
 	d.header, d.mode = found.header, found.mode
 	d.debugger.Store(found.debugger)
 	d.header.Image = im.Kind
+	d.dropForeign()
 	d.fillHeader()
 	if note := d.setOwnTypes(); note != "" {
 		d.note("%s", note)
 	}
 	d.useSystemTables()
 	return d, nil
+}
+
+// dropForeign leaves out registers of another width than the kernel's: those of a
+// machine that was still starting.
+func (d *Dump) dropForeign() {
+	n, was := 0, Machine(0)
+	for i := range d.processors {
+		if r := d.processors[i].Registers; r != nil && r.Machine != d.header.Machine {
+			d.processors[i].Registers = nil
+			n, was = n+1, r.Machine
+		}
+	}
+	if n > 0 {
+		d.note("the registers of %d processors are left out: %s, expected %s", n, was, d.header.Machine)
+	}
 }
 
 // newExtents makes the map of an image: extents by address, cut to whole pages and to

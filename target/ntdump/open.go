@@ -23,7 +23,7 @@ var beginnings = []string{
 	"PAGEDUMP", "PAGEDU64", "PAGE",
 	"MDMP", "PK\x03\x04", "PK\x05\x06", "7z\xbc\xaf\x27\x1c", "Rar!\x1a\x07", "MSCF",
 	"\x1f\x8b\x08", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd",
-	"hibr", "HIBR", "wake", "RSTR", "EMiL", "KDUMP   ", "QEVM", "LibvirtQemud",
+	"hibr", "HIBR", "wake", "RSTR", "EMiL", "KDUMP   ", "makedumpfile", "QEVM", "LibvirtQemud",
 }
 
 func match(head []byte) bool {
