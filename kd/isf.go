@@ -31,7 +31,9 @@ func runIsf(_ context.Context, s *Session, o *Out, args []string) error {
 	case len(args) == 0:
 	case args[0] == "-":
 		s.isf = nil
-		s.setKernelTypes(d)
+		if err := s.setKernelTypes(d); err != nil {
+			return err
+		}
 	default:
 		t, err := isf.Open(args[0])
 		if err != nil {
@@ -44,7 +46,9 @@ func runIsf(_ context.Context, s *Session, o *Out, args []string) error {
 			return fmt.Errorf("%s describes neither _EPROCESS nor _ETHREAD: it is of no kernel", escape.Text(args[0]))
 		}
 		s.isf = t
-		s.setKernelTypes(d)
+		if err := s.setKernelTypes(d); err != nil {
+			return err
+		}
 	}
 	if t := d.Types(); t != nil {
 		o.Printf("Types: %s, %d structures\n", escape.Text(t.Source()), len(t.Names()))

@@ -74,7 +74,9 @@ func (s *Session) setSymbols(o *Out, command string, dirs []string) error {
 	if err := s.symbols.SetDirs(dirs); err != nil {
 		return fmt.Errorf("%s: %s", command, escape.Text(err.Error()))
 	}
-	s.setKernelTypes(d)
+	if err := s.setKernelTypes(d); err != nil {
+		return fmt.Errorf("%s: %s", command, escape.Text(err.Error()))
+	}
 	s.symbolState(o, d)
 	return nil
 }
@@ -94,13 +96,19 @@ func (discard) Write(b []byte) (int, error) { return len(b), nil }
 
 // setKernelTypes gives the dump the kernel's description: what .isf named before what
 // the symbol directories have before what the dump itself tells.
-func (s *Session) setKernelTypes(d *ntdump.Dump) {
+// In a memory image whose debugger data is encoded, the symbols decode it.
+func (s *Session) setKernelTypes(d *ntdump.Dump) error {
 	d.SetTypes(nil)
 	own := d.Types()
 	s.modules = nil
 	var found isf.Types
 	if m := s.images(d).find("nt"); m != nil {
 		found = s.symbols.Module(d, m).Types
+	}
+	var err error
+	if _, encoded := d.KernelImage(); encoded && found != nil {
+		err = d.UseKernelSymbols(found)
+		own = d.Types()
 	}
 	switch {
 	case s.isf != nil:
@@ -109,6 +117,7 @@ func (s *Session) setKernelTypes(d *ntdump.Dump) {
 		d.SetTypes(isf.Over(found, own))
 	}
 	s.modules = nil
+	return err
 }
 
 // symbolState says where symbols are looked for and what the kernel has.

@@ -2,7 +2,9 @@ package kd_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"os"
 	"path/filepath"
 	"strings"
@@ -250,8 +252,82 @@ func TestSympathIdentity(t *testing.T) {
 	if text = transcript(t, small, ".sympath "+s.symbols, "ln nt!KiSwapThread"); !strings.Contains(text, "Exact matches:\n    nt!KiSwapThread\n") {
 		t.Errorf("%s", text)
 	}
-	move(t, other.Path, stored)
+	data, err := os.ReadFile(s.kernel.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[binary.LittleEndian.Uint32(data[0x3c:])+8] ^= 1 // of the time stamp
+	put(t, stored, data)
 	if text = transcript(t, small, ".sympath "+s.symbols); !strings.Contains(text, stored+" is another build") {
+		t.Errorf("%s", text)
+	}
+}
+
+// encodeBlock is what Windows 8 and later do with the debugger data block, word by word.
+func encodeBlock(b []byte, never, always, flag uint64) []byte {
+	out := make([]byte, len(b))
+	for i := 0; i < len(b); i += 8 {
+		v := bits.ReverseBytes64(binary.LittleEndian.Uint64(b[i:])^always) ^ flag
+		binary.LittleEndian.PutUint64(out[i:], bits.RotateLeft64(v, -int(never&0xff))^never)
+	}
+	return out
+}
+
+// A memory image whose debugger data block is encoded is opened by the kernel's image;
+// the kernel's symbols decode the block, and then all is there.
+func TestEncodedBlock(t *testing.T) {
+	const base, never, always = 0xfffff80001800000, 0x8badf00d12345615, 0xfeedfacecafebeef
+	m := dumptest.New(dumptest.Win10)
+	kernel := llvmtest.Link(t, "x86_64", "testdata/symbols/encoded.c", "ntkrnlmp.exe", base)
+	m.Put(base, kernel.Memory)
+	m.AddModule(dumptest.Module{Name: "ntoskrnl.exe", Base: base, Size: kernel.Size, Stamp: kernel.Stamp})
+	m.AddModule(dumptest.Module{Name: "hal.dll", Size: 0x20000})
+	system := m.AddProcess(dumptest.Process{ID: 4, Image: "System"})
+	m.AddProcessor(m.AddThread(system, dumptest.Thread{ID: 0x10c, State: 2}))
+	m.Header.Code = 0
+	m.LabelBuild("19041.1.amd64fre.vb_release.191206-1406")
+	m.Raw() // finishes the block
+	at := func(name string) uint64 { return base + kernel.Symbols[name] }
+	plain := m.Get(m.DebuggerData(), 0x380)
+	m.Put(at("KdDebuggerDataBlock"), encodeBlock(plain, never, always, at("KdpDataBlockEncoded")))
+	m.Number(at("KiWaitNever"), never, 8)
+	m.Number(at("KiWaitAlways"), always, 8)
+	raw := m.Raw()
+	if n := bytes.Count(raw, []byte("KDBG")); n != 1 {
+		t.Fatalf("the memory has %d tags, expected the plain block's alone", n)
+	}
+	raw = bytes.Replace(raw, []byte("KDBG"), make([]byte, 4), 1)
+
+	dir := t.TempDir()
+	fileDatabase(t, dir, kernel)
+	tg := openImage(t, raw)
+	text := transcript(t, tg, "vertarget", "lm", "!process 0 0", ".sympath "+t.TempDir(), ".sympath "+dir, "vertarget", "lm", "!process 0 0", "ln nt!ExAllocate", "r")
+	before, after, _ := strings.Cut(text, "kd> .sympath "+dir)
+	for _, want := range []string{
+		"Windows 10 Kernel Version 19041 x64", "No debugger data block was found", "Note: the debugger data block is encoded, as Windows 8 and later for x64 keep it",
+		"   nt         (no symbols)", "where their list is, the kernel's symbol file tells alone", "nt: no symbols: ntkrnlmp.pdb/",
+	} {
+		if !strings.Contains(before, want) {
+			t.Errorf("no %q before", want)
+		}
+	}
+	for _, want := range []string{
+		"nt: " + dir, "Windows 10 Kernel Version 19041 UP x64", "debugger data found by its symbol, and decoded", "Kernel base = 0xfffff800`01800000", "Built by: 19041.1.amd64fre",
+		"   hal        (deferred)", "    Image: System", "Exact matches:\n    nt!ExAllocate\n", "the machine ran when its memory was taken",
+	} {
+		if !strings.Contains(after, want) {
+			t.Errorf("no %q after", want)
+		}
+	}
+	if t.Failed() {
+		t.Logf("%s", text)
+	}
+
+	// Other random numbers decode to nothing that a block can be.
+	i := bytes.Index(raw, binary.LittleEndian.AppendUint64(nil, never))
+	raw[i] ^= 1
+	text = transcript(t, openImage(t, raw), ".sympath "+dir, "ln nt!ExAllocate")
+	if !strings.Contains(text, "error: .sympath: finding the debugger data block by symbols: decoded, it is none: tag") || !strings.Contains(text, "nt!ExAllocate\n") {
 		t.Errorf("%s", text)
 	}
 }

@@ -77,7 +77,11 @@ func (s *Session) windowsVersion(o *Out, w windowsTarget) {
 	}
 	if h.Type == ntdump.MemoryImage {
 		o.Printf("Memory: %s, %d pages, %d bytes\n", escape.Text(h.Image), d.Pages(), d.FileSize())
-		o.Printf("Page tables at 0x%x, debugger data found by %s\n", h.DTB, d.Debugger().How)
+		o.Printf("Page tables at 0x%x", h.DTB)
+		if k := d.Debugger(); k != nil {
+			o.Printf(", debugger data found by %s", k.How)
+		}
+		o.Printf("\n")
 	} else {
 		o.Printf("Dump: %s, %d bytes\n", h.Type, d.FileSize())
 	}

@@ -90,9 +90,16 @@ func newImage(ctx context.Context, src io.ReaderAt, size int64, im Image, scan s
 		return nil, err
 	}
 	d.header, d.mode = found.header, found.mode
-	d.debugger.Store(found.debugger)
 	d.header.Image = im.Kind
 	d.dropForeign()
+	if i := found.image; i != nil {
+		d.encoded = i
+		d.note("the debugger data block is encoded, as Windows 8 and later for x64 keep it: what it tells is known with the kernel's symbol file alone")
+		d.header.Machine, d.header.Bits = X64, 64
+		d.fillShared()
+		return d, nil
+	}
+	d.debugger.Store(found.debugger)
 	d.fillHeader()
 	if note := d.setOwnTypes(); note != "" {
 		d.note("%s", note)

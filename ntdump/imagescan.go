@@ -12,7 +12,8 @@ import (
 type kernel struct {
 	header   *Header
 	mode     *paging
-	debugger *Debugger
+	debugger *Debugger // nil: encoded
+	image    *image    // what is known instead
 }
 
 // finder searches memory for the root of page tables and for the debugger data block.
@@ -20,11 +21,12 @@ type kernel struct {
 // start: they are believed together, when the block is read through the tables at the
 // very place where it lies.
 type finder struct {
-	d      *Dump
-	roots  []root
-	blocks []uint64 // physical addresses of tags
-	found  *kernel
-	full   bool // a bound was reached, and something was left out
+	d       *Dump
+	roots   []root
+	blocks  []uint64 // physical addresses of tags
+	kernels []uint64 // physical addresses of pages that look like a kernel's first one
+	found   *kernel
+	full    bool // a bound was reached, and something was left out
 }
 
 // root is a candidate for the root of page tables.
@@ -61,6 +63,9 @@ func (d *Dump) findKernel(ctx context.Context, scan scanSource) (*kernel, error)
 			return f.found, nil
 		}
 	}
+	if i := f.findImage(); i != nil {
+		return &kernel{header: i.d.header, mode: i.d.mode, image: i}, nil
+	}
 	return nil, f.nothing()
 }
 
@@ -77,7 +82,7 @@ func (f *finder) nothing() error {
 	case n == 0 && len(f.blocks) == 0:
 		what += ": this is not the memory of a machine that runs Windows on x86 or x64, or its first part is missing"
 	case len(f.blocks) == 0:
-		what += ": Windows 8 and later for x64 keep that block encoded unless they were started for debugging; a crash dump has it plain"
+		what += ": Windows 8 and later for x64 keep that block encoded, and then the kernel is known by its image, which was not found either"
 	default:
 		what += ", and none of the blocks is reached through any of the tables"
 	}
@@ -134,6 +139,9 @@ func (f *finder) pages(b []byte, pa uint64) {
 		page, at := b[off:off+pageBytes], pa+uint64(off)
 		if selfX64(page, at) {
 			f.addRoot(root{pagingX64, at, false})
+		}
+		if isKernel(page) && len(f.kernels) < maxKernels {
+			f.kernels = append(f.kernels, at)
 		}
 		if selfX86(page, at) {
 			f.addRoot(root{pagingX86, at, false})
