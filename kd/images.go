@@ -63,6 +63,9 @@ func (im *images) symbols(m *ntdump.Module) (t isf.Types, why string) {
 			}
 		}
 	}
+	if im.store == nil {
+		return nil, "this list of modules was read without symbols"
+	}
 	f := im.store.Module(im.dump, m)
 	if f.Err != nil {
 		return nil, f.Err.Error()

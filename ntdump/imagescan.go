@@ -27,6 +27,7 @@ type finder struct {
 	kernels []uint64 // physical addresses of pages that look like a kernel's first one
 	found   *kernel
 	full    bool // a bound was reached, and something was left out
+	walks   int  // searches of a kernel's image that were made
 }
 
 // root is a candidate for the root of page tables.
@@ -40,6 +41,7 @@ type root struct {
 const (
 	maxRoots  = 1024
 	maxTags   = 64
+	maxWalks  = 256
 	scanChunk = 1 << 20
 )
 
@@ -85,6 +87,9 @@ func (f *finder) nothing() error {
 		what += ": Windows 8 and later for x64 keep that block encoded, and then the kernel is known by its image, which was not found either"
 	default:
 		what += ", and none of the blocks is reached through any of the tables"
+	}
+	if f.full {
+		what += " (there were more than are looked at)"
 	}
 	return fmt.Errorf("%w: %s", ErrNoKernel, what)
 }
@@ -169,7 +174,11 @@ func (f *finder) addRoot(r root) {
 
 // addBlock tries a block with all roots that are known.
 func (f *finder) addBlock(tag uint64) {
-	if len(f.blocks) >= maxTags || !f.plausible(tag) {
+	if !f.plausible(tag) {
+		return
+	}
+	if len(f.blocks) >= maxTags {
+		f.full = true
 		return
 	}
 	f.blocks = append(f.blocks, tag)
@@ -195,9 +204,20 @@ func (f *finder) try(r root, tag uint64) {
 		return
 	}
 	d := r.dump(f.d)
-	at, ok := d.blockAt(tag)
+	at, ok := d.listed(tag)
 	if !ok {
-		return
+		if f.walks >= maxWalks {
+			f.full = true
+			return
+		}
+		var walked bool
+		at, walked, ok = d.inKernel(tag)
+		if walked {
+			f.walks++
+		}
+		if !ok {
+			return
+		}
 	}
 	k, err := d.debuggerAt(at)
 	if err != nil {
@@ -232,38 +252,49 @@ func (r root) dump(of *Dump) *Dump {
 // in pages: more than any kernel has.
 const kernelPages = 32 << 20 / pageBytes
 
-// blockAt is the virtual address of the block whose tag has a physical address: by
-// the list that it is linked into, else by its place in the kernel's image.
-func (d *Dump) blockAt(tag uint64) (uint64, bool) {
-	ptr := d.PointerSize()
-	is := func(va uint64) bool {
-		t, err := d.Translate(Space{}, va+0x10)
-		return err == nil && t.Absent == nil && t.Physical == tag
+// stands says whether a block's tag stands at a physical address.
+func (d *Dump) stands(block, tag uint64) bool {
+	t, err := d.Translate(Space{}, block+0x10)
+	return err == nil && t.Absent == nil && t.Physical == tag
+}
+
+// listed is the virtual address of the block whose tag has a physical address, by the
+// list that it is linked into.
+func (d *Dump) listed(tag uint64) (uint64, bool) {
+	if tag%pageBytes < 0x10 {
+		return 0, false // its links stand on another page
 	}
-	if tag%pageBytes >= 0x10 {
-		if head, err := d.physWord(tag-0x10, ptr); err == nil && d.kernel(head) {
-			for _, link := range []uint64{head, head + uint64(ptr)} {
-				if at, err := d.Pointer(Space{}, link); err == nil && is(at) {
-					return at, true
-				}
-			}
+	ptr := d.PointerSize()
+	head, err := d.physWord(tag-0x10, ptr)
+	if err != nil || !d.kernel(head) {
+		return 0, false
+	}
+	for _, link := range []uint64{head, head + uint64(ptr)} {
+		if at, err := d.Pointer(Space{}, link); err == nil && d.stands(at, tag) {
+			return at, true
 		}
 	}
-	base, err := d.physWord(tag+8, ptr)
+	return 0, false
+}
+
+// inKernel is the same by its place in the kernel's image, which the block names.
+// walked tells that the image was searched, and not only looked for.
+func (d *Dump) inKernel(tag uint64) (at uint64, walked, ok bool) {
+	base, err := d.physWord(tag+8, d.PointerSize())
 	if err != nil || !d.kernel(base) {
-		return 0, false
+		return 0, false, false
 	}
 	if t, err := d.Translate(Space{}, base); err != nil || t.Absent != nil {
-		return 0, false
+		return 0, false, false
 	}
 	for n := range uint64(kernelPages) {
 		va := base + n*pageBytes
 		if va < base {
 			break
 		}
-		if at := va + tag%pageBytes - 0x10; is(at) {
-			return at, true
+		if at := va + tag%pageBytes - 0x10; d.stands(at, tag) {
+			return at, true, true
 		}
 	}
-	return 0, false
+	return 0, true, false
 }

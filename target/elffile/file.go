@@ -30,13 +30,6 @@ type File struct {
 	Notes   []Segment // PT_NOTE
 }
 
-// layout is where the header and a program header have their fields.
-type layout struct {
-	word                    int // bytes of an address
-	headers                 int // size of a program header
-	offset, virtual, memory int64
-}
-
 // Read reads the headers of the core in the first size bytes of src. The error says
 // what the file is instead, as far as its header tells.
 func Read(src io.ReaderAt, size int64) (*File, error) {

@@ -285,6 +285,26 @@ func TestSparse(t *testing.T) {
 	}
 }
 
+// A block that is linked into no list is found by its place in the kernel's image, and
+// one that lies in the first bytes of a page too; one that no table maps is not.
+func TestUnlinkedBlock(t *testing.T) {
+	for _, p := range dumptest.Profiles {
+		w := newWorld(p)
+		raw := w.images()["raw"]
+		tag := bytes.Index(raw, []byte("KDBG"))
+		clear(raw[tag-0x10 : tag])
+		d := open2(t, write(t, "image", raw)).Dump()
+		if d.Header().Debugger != w.DebuggerData() {
+			t.Errorf("%s: %#x, want %#x", p.Name, d.Header().Debugger, w.DebuggerData())
+		}
+		base := bytes.Index(raw[tag:], raw[tag+8:tag+16]) + tag // the kernel's base
+		copy(raw[base:], []byte{0, 0, 0, 0x90})
+		if _, err := formats.Open(write(t, "image", raw)); err == nil || !strings.Contains(err.Error(), "none of the blocks is reached through any of the tables") {
+			t.Errorf("%s: %v", p.Name, err)
+		}
+	}
+}
+
 // Ctrl-C ends the search.
 func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
