@@ -9,7 +9,10 @@ import (
 	"github.com/seed-eedd8485/lpc/isf"
 )
 
-var _ isf.Frames = (*File)(nil)
+// Frames is isf.Frames: a File answers how the frame at an address looks.
+type Frames = isf.Frames
+
+var _ Frames = (*File)(nil)
 
 // FPO implements isf.Frames. Frame data, which is more precise, goes before the older
 // FPO data.
