@@ -20,6 +20,7 @@ type Segment struct {
 	Size  uint64 // bytes of memory
 	Off   uint64 // in the file
 	Filed uint64 // bytes in the file
+	Flags elf.ProgFlag
 }
 
 // File is what the headers of a core say.
@@ -100,14 +101,14 @@ func (f *File) load(r *bin.Reader, n, word, segment int) {
 		}
 		for range k {
 			typ := elf.ProgType(b.U32("type"))
-			if word == 8 {
-				b.Skip("flags", 4)
-			}
 			var s Segment
+			if word == 8 {
+				s.Flags = elf.ProgFlag(b.U32("flags"))
+			}
 			s.Off, s.Addr, s.Phys = address(b, word, "offset"), address(b, word, "address"), address(b, word, "physical address")
 			s.Filed, s.Size = address(b, word, "bytes in the file"), address(b, word, "bytes in memory")
 			if word == 4 {
-				b.Skip("flags", 4)
+				s.Flags = elf.ProgFlag(b.U32("flags"))
 			}
 			address(b, word, "alignment")
 			switch typ {
