@@ -16,7 +16,10 @@ type set struct {
 	symbols symbols
 }
 
-var _ Described = (*set)(nil)
+var (
+	_ Described = (*set)(nil)
+	_ Neighbors = (*set)(nil)
+)
 
 // New checks a description and makes it ready for look-ups: fields are put in
 // order, and what cannot be is refused with one sentence (a size out of range, a
@@ -114,6 +117,9 @@ func (s *set) Symbol(name string) (rva uint64, ok bool) { return named(s.symbols
 func (s *set) Nearest(rva uint64) (name string, distance uint64, ranges, ok bool) {
 	return s.symbols.nearest(rva)
 }
+
+// Next implements Neighbors.
+func (s *set) Next(rva uint64) (Symbol, bool) { return s.symbols.next(rva) }
 
 // Content implements Described.
 func (s *set) Content() Content { return s.content }

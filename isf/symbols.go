@@ -50,3 +50,12 @@ func below(list []Symbol, rva uint64) *Symbol {
 	}
 	return &list[i-1]
 }
+
+// next is the first symbol above an address.
+func (s *symbols) next(rva uint64) (Symbol, bool) {
+	i := sort.Search(len(s.all), func(i int) bool { return s.all[i].RVA > rva })
+	if i == len(s.all) {
+		return Symbol{}, false
+	}
+	return s.all[i], true
+}

@@ -66,6 +66,21 @@ type Types interface {
 	Nearest(rva uint64) (name string, distance uint64, ranges, ok bool)
 }
 
+// Neighbors is implemented by a Types that knows its symbols' order.
+type Neighbors interface {
+	// Next is the symbol that follows an address.
+	Next(rva uint64) (Symbol, bool)
+}
+
+// Next asks a description for the symbol that follows an address, if it knows their
+// order.
+func Next(t Types, rva uint64) (Symbol, bool) {
+	if n, ok := t.(Neighbors); ok {
+		return n.Next(rva)
+	}
+	return Symbol{}, false
+}
+
 // Field is the member of that name, nil when there is none.
 func (l *Layout) Field(name string) *Field {
 	if l == nil {

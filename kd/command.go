@@ -48,7 +48,7 @@ func table() []*Command {
 		&cmdWaitchain, &cmdDeadlock, &cmdStuck, &cmdFailed,
 		&cmdReadmem, &cmdWritemem, &cmdFindfree, &cmdScratch, &cmdU, &cmdUr, &cmdMbr, &cmdSector, &cmdReaddisk,
 		&cmdBugcheck, &cmdAnalyze, &cmdStackcheck, &cmdStacks, &cmdLm, &cmdLmtn, &cmdR, &cmdK, &cmdKb, &cmdKv, &cmdKf, &cmdKn, &cmdCxr, &cmdTrap, &cmdTss,
-		&cmdDa, &cmdDu, &cmdDds, &cmdPte, &cmdFormats, &cmdIsf, &cmdVM, &cmdPoolused, &cmdPoolfind, &cmdPool, &cmdPooldiff,
+		&cmdDa, &cmdDu, &cmdDds, &cmdPte, &cmdFormats, &cmdIsf, &cmdSympath, &cmdReload, &cmdLn, &cmdVM, &cmdPoolused, &cmdPoolfind, &cmdPool, &cmdPooldiff,
 		&cmdPoolleak, &cmdPooltag,
 		&cmdHelp, &cmdSetProcess, &cmdSetThread, &cmdVertarget, &cmdQuit,
 	}

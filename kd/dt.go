@@ -41,15 +41,18 @@ func runDt(_ context.Context, s *Session, o *Out, args []string) error {
 		}
 	}
 	t := s.Target.Types(addr)
-	if t == nil {
-		return fmt.Errorf("dt: there is no type description for this target")
-	}
 	name := ""
 	if len(args) > 0 {
 		name = args[0]
 	}
-	if i := strings.IndexByte(name, '!'); i >= 0 {
-		name = name[i+1:]
+	if module, inner, named := strings.Cut(name, "!"); named {
+		name = inner
+		if t, err = s.moduleTypes(module, t); err != nil {
+			return fmt.Errorf("dt: %w", err)
+		}
+	}
+	if t == nil {
+		return fmt.Errorf("dt: there is no type description for this target")
 	}
 	if name == "" || strings.Contains(name, "*") {
 		for _, n := range t.Names() {
@@ -67,6 +70,28 @@ func runDt(_ context.Context, s *Session, o *Out, args []string) error {
 		return isf.List(o.w, t, l, isf.ListOptions{Indent: "   "})
 	}
 	return s.values(o, t, l, addr)
+}
+
+// moduleTypes is the description of the module that a name has in front: own, but for
+// a module of a Windows dump that is not the kernel.
+func (s *Session) moduleTypes(module string, own isf.Types) (isf.Types, error) {
+	w := s.windows()
+	if w == nil || strings.EqualFold(module, "nt") {
+		return own, nil
+	}
+	im := s.images(w.Dump())
+	m := im.find(module)
+	if m == nil {
+		return nil, fmt.Errorf("no module %s is loaded; lm lists them", escape.Text(module))
+	}
+	if m.Short() == "nt" {
+		return own, nil
+	}
+	t, why := im.symbols(m)
+	if t == nil {
+		return nil, fmt.Errorf("there are no types for %s: %s", moduleName(m), escape.Text(why))
+	}
+	return t, nil
 }
 
 // match compares a name with a pattern in which * stands for anything.

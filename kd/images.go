@@ -11,6 +11,7 @@ import (
 	"github.com/seed-eedd8485/lpc/isf"
 	"github.com/seed-eedd8485/lpc/ntdump"
 	"github.com/seed-eedd8485/lpc/ntdump/stack"
+	"github.com/seed-eedd8485/lpc/target/symbols"
 )
 
 // images are the loaded modules of a Windows dump, by address, for one command.
@@ -19,6 +20,9 @@ type images struct {
 	unloaded []ntdump.Unloaded
 	types    isf.Types // of the kernel, with its symbols; nil for none
 	err      error     // why the list is not whole
+
+	dump  *ntdump.Dump
+	store *symbols.Store // of the other modules' symbols
 }
 
 // images are those of a dump, read once for each command: a dump does not change, but
@@ -26,13 +30,14 @@ type images struct {
 func (s *Session) images(d *ntdump.Dump) *images {
 	if s.modules == nil {
 		s.modules = readImages(d)
+		s.modules.store = &s.symbols
 	}
 	return s.modules
 }
 
 // readImages reads the modules of a dump.
 func readImages(d *ntdump.Dump) *images {
-	im := &images{types: d.Types()}
+	im := &images{types: d.Types(), dump: d}
 	im.loaded, im.err = d.Modules()
 	im.loaded = slices.Clone(im.loaded)
 	slices.SortStableFunc(im.loaded, func(a, b ntdump.Module) int { return cmp.Compare(a.Base, b.Base) })
@@ -49,8 +54,37 @@ func (im *images) at(va uint64) *ntdump.Module {
 	return nil
 }
 
-// place names an address: module+offset, and in the kernel symbol+offset where there
-// are symbols. A name that is merely the nearest one below is marked.
+// symbols is the description of a module, nil with a reason when there is none.
+func (im *images) symbols(m *ntdump.Module) (t isf.Types, why string) {
+	if m.Short() == "nt" {
+		if im.types != nil {
+			if _, _, _, named := im.types.Nearest(^uint64(0)); named {
+				return im.types, ""
+			}
+		}
+	}
+	if im.store == nil {
+		return nil, "this list of modules was read without symbols"
+	}
+	f := im.store.Module(im.dump, m)
+	if f.Err != nil {
+		return nil, f.Err.Error()
+	}
+	return f.Types, ""
+}
+
+// frame is what a module's symbols say of the stack frame of the code at an address:
+// for remarks of a stack, and for walks without frame pointers.
+func (im *images) frame(va uint64) (isf.Frame, bool) {
+	m := im.at(va)
+	if m == nil {
+		return isf.Frame{}, false
+	}
+	t, _ := im.symbols(m)
+	return isf.FrameAt(t, va-m.Base)
+}
+
+// place names an address: module+offset, and symbol+offset where there are symbols. A name that is merely the nearest one below is marked.
 func (im *images) place(va uint64) string {
 	if name, ok := im.known(va); ok {
 		return name
@@ -70,9 +104,9 @@ func (im *images) known(va uint64) (name string, ok bool) {
 		return "", false
 	}
 	short := moduleName(m)
-	if short == "nt" && im.types != nil {
-		if sym, off, ranges, found := im.types.Nearest(va - m.Base); found && off < maxSymbolBytes {
-			name = "nt!" + escape.Text(sym)
+	if t, _ := im.symbols(m); t != nil {
+		if sym, off, ranges, found := t.Nearest(va - m.Base); found && off < maxSymbolBytes {
+			name = short + "!" + escape.Text(sym)
 			if off > 0 {
 				name += fmt.Sprintf("+0x%x", off)
 			}

@@ -30,7 +30,10 @@ func runIsf(_ context.Context, s *Session, o *Out, args []string) error {
 	switch {
 	case len(args) == 0:
 	case args[0] == "-":
-		d.SetTypes(nil)
+		s.isf = nil
+		if err := s.setKernelTypes(d); err != nil {
+			return err
+		}
 	default:
 		t, err := isf.Open(args[0])
 		if err != nil {
@@ -42,7 +45,10 @@ func runIsf(_ context.Context, s *Session, o *Out, args []string) error {
 		if t.Layout("_EPROCESS") == nil && t.Layout("_ETHREAD") == nil {
 			return fmt.Errorf("%s describes neither _EPROCESS nor _ETHREAD: it is of no kernel", escape.Text(args[0]))
 		}
-		d.SetTypes(t)
+		s.isf = t
+		if err := s.setKernelTypes(d); err != nil {
+			return err
+		}
 	}
 	if t := d.Types(); t != nil {
 		o.Printf("Types: %s, %d structures\n", escape.Text(t.Source()), len(t.Names()))

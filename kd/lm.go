@@ -14,9 +14,10 @@ import (
 var cmdLm = Command{
 	Name: "lm", Args: "[t] [n] [v] [a Address | m Pattern]",
 	Short: "List the loaded and the unloaded modules of a Windows dump.",
-	Long: `t or n shows file names and time stamps, v checksums and paths too. a is the module that holds an address,
-m those whose name matches a pattern with *. A time stamp is a date only where the linker wrote one:
-since Windows 10 most hold a hash of the image, and then no date is shown.`,
+	Long: `t or n shows file names and time stamps, v checksums, paths and where symbols come from too. a is the
+module that holds an address, m those whose name matches a pattern with *. A time stamp is a date only where
+the linker wrote one: since Windows 10 most hold a hash of the image, and then no date is shown. Symbols of
+a module are deferred until something asks for a name of it (.sympath).`,
 	Needs: target.Modules,
 }
 
@@ -119,15 +120,31 @@ func (s *Session) moduleLine(o *Out, d *ntdump.Dump, im *images, m *ntdump.Modul
 	switch {
 	case opt.stamps:
 		row += fmt.Sprintf(" %-12s %s", escape.Text(m.Name), stampText(m.Stamp, d.Header().Time))
-	case moduleName(m) == "nt" && im.types != nil && s.Target.Has(target.Symbols):
-		row += fmt.Sprintf("   (symbols: %s)", escape.Text(im.types.Source()))
 	default:
-		row += "   (no symbols)"
+		row += "   (" + im.symbolsText(m, opt) + ")"
 	}
 	o.Printf("%s\n", strings.TrimRight(row, " "))
 	if opt.verbose {
+		o.Printf("    Symbols:    %s\n", im.symbolsText(m, opt))
 		o.Printf("    Image path: %s\n    Timestamp:  %s\n    CheckSum:   %08X\n    ImageSize:  %08X\n", escape.Text(m.Path), stampText(m.Stamp, d.Header().Time), m.CheckSum, m.Size)
 	}
+}
+
+// symbolsText says where a module's symbols are from. A list of all modules does not
+// read their files; v, and naming a module, does.
+func (im *images) symbolsText(m *ntdump.Module, opt lmOptions) string {
+	wanted := opt.verbose || opt.byAddr || opt.pattern != ""
+	if !wanted && m.Short() != "nt" && len(im.store.Dirs()) > 0 && im.store.Known(m) == nil {
+		return "deferred"
+	}
+	t, why := im.symbols(m)
+	switch {
+	case t != nil:
+		return "symbols: " + escape.Text(t.Source())
+	case opt.verbose:
+		return "no symbols: " + escape.Text(why)
+	}
+	return "no symbols"
 }
 
 // firstStamp is older than any image of Windows NT: a stamp below it is no date.

@@ -9,9 +9,11 @@ import (
 	"strings"
 
 	"github.com/seed-eedd8485/lpc/internal/escape"
+	"github.com/seed-eedd8485/lpc/isf"
 	"github.com/seed-eedd8485/lpc/kd/pooltag"
 	"github.com/seed-eedd8485/lpc/kd/records"
 	"github.com/seed-eedd8485/lpc/target"
+	"github.com/seed-eedd8485/lpc/target/symbols"
 )
 
 // A Session is a target with the settings that commands change. It is for one
@@ -37,6 +39,8 @@ type Session struct {
 	modules    *images        // of a Windows dump, for one command; nil: not read yet
 	tags       *pooltag.Table // of .pooltag; nil: none
 	tagsFile   string
+	symbols    symbols.Store // where a Windows dump's symbol files are looked for
+	isf        isf.Types     // what .isf named; nil: nothing
 }
 
 // Statuses of a session.

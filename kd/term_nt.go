@@ -44,12 +44,14 @@ func (s *Session) windowsTerm(t string) (v uint64, ok bool, err error) {
 		return 0, false, nil
 	case !isSymbol:
 		return m.Base, true, nil
-	case im.types == nil || m.Short() != "nt":
-		return 0, true, fmt.Errorf("there are no symbols for %s", moduleName(m))
 	}
-	rva, found := im.types.Symbol(symbol)
+	types, why := im.symbols(m)
+	if types == nil {
+		return 0, true, fmt.Errorf("there are no symbols for %s: %s", moduleName(m), escape.Text(why))
+	}
+	rva, found := types.Symbol(symbol)
 	if !found {
-		return 0, true, fmt.Errorf("%s knows no symbol %s", escape.Text(im.types.Source()), escape.Text(symbol))
+		return 0, true, fmt.Errorf("%s knows no symbol %s", escape.Text(types.Source()), escape.Text(symbol))
 	}
 	return m.Base + rva, true, nil
 }

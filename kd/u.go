@@ -33,6 +33,7 @@ func runU(ctx context.Context, s *Session, o *Out, args []string) error {
 		}
 	}
 	mode := 8 * s.Target.PointerSize()
+	names := s.codeNames()
 	at := c.from
 	at.isReal = false
 	for i := uint64(0); c.shows(i, at.linear); i++ {
@@ -43,13 +44,14 @@ func runU(ctx context.Context, s *Session, o *Out, args []string) error {
 		if len(code) == 0 {
 			return s.noCode("u", i, s.long(at.linear), why)
 		}
-		text, n := decode(code, at.linear, mode)
+		text, n := decodeNamed(code, at.linear, mode, names)
 		if n == 0 {
 			return s.noCode("u", i, s.long(at.linear), errors.New("an AVX instruction, whose length the decoder does not know"))
 		}
 		if n > len(code) {
 			return s.noCode("u", i, s.long(at.linear), why)
 		}
+		names.head(o, at.linear, i == 0)
 		o.codeLine(s.long(at.linear), code[:n], text)
 		at = at.next(n)
 		s.codeAt = at
@@ -64,6 +66,11 @@ func runU(ctx context.Context, s *Session, o *Out, args []string) error {
 // WinDbg's spelling, and its length: more than len(code) when code ends within it, 1
 // with ??? for bytes that are none, 0 for one of AVX, whose length is not known.
 func decode(code []byte, addr uint64, mode int) (text string, n int) {
+	return decodeNamed(code, addr, mode, nil)
+}
+
+// decodeNamed is decode with the names of places that the instruction names.
+func decodeNamed(code []byte, addr uint64, mode int, names *codeNames) (text string, n int) {
 	if vector(code, mode) {
 		return "", 0
 	}
@@ -77,7 +84,7 @@ func decode(code []byte, addr uint64, mode int) (text string, n int) {
 		return "", in.Len
 	}
 	name, operands := cutOperands(strings.ToLower(x86asm.IntelSyntax(in, addr, nil)))
-	behind := addr + uint64(in.Len)
+	behind, place := addr+uint64(in.Len), uint64(0)
 	for _, a := range in.Args {
 		switch a := a.(type) {
 		case x86asm.Rel:
@@ -85,14 +92,21 @@ func decode(code []byte, addr uint64, mode int) (text string, n int) {
 			if mode == 32 {
 				to = uint64(uint32(to))
 			}
-			operands = longText(to, mode)
+			operands, place = longText(to, mode), to
 		case x86asm.Mem:
+			if to := uint64(uint32(a.Disp)); a.Base == 0 && a.Index == 0 && a.Segment == 0 && mode == 32 && names.known(to) {
+				operands, place = strings.Replace(operands, fmt.Sprintf("[%#x]", to), "["+longText(to, mode)+"]", 1), to
+			}
 			if a.Base == x86asm.RIP {
-				operands = relative.ReplaceAllLiteralString(operands, "["+longText(behind+uint64(int32(a.Disp)), mode)+"]")
+				place = behind + uint64(int32(a.Disp))
+				operands = relative.ReplaceAllLiteralString(operands, "["+longText(place, mode)+"]")
 			}
 		}
 	}
 	operands = hexNumber.ReplaceAllStringFunc(strings.ReplaceAll(operands, ", ", ","), masm)
+	if place != 0 {
+		operands = strings.Replace(operands, longText(place, mode), names.operand(place, longText(place, mode)), 1)
+	}
 	return strings.TrimRight(fmt.Sprintf("%-7s %s", conditional(name, in.Op), operands), " "), in.Len
 }
 

@@ -75,7 +75,16 @@ func (s *Session) windowsVersion(o *Out, w windowsTarget) {
 	if lab := kernelText(d, ntdump.NtBuildLab); lab != "" {
 		o.Printf("Built by: %s\n", escape.Text(lab))
 	}
-	o.Printf("Dump: %s, %d bytes\n", h.Type, d.FileSize())
+	if h.Type == ntdump.MemoryImage {
+		o.Printf("Memory: %s, %d pages, %d bytes\n", escape.Text(h.Image), d.Pages(), d.FileSize())
+		o.Printf("Page tables at 0x%x", h.DTB)
+		if k := d.Debugger(); k != nil {
+			o.Printf(", debugger data found by %s", k.How)
+		}
+		o.Printf("\n")
+	} else {
+		o.Printf("Dump: %s, %d bytes\n", h.Type, d.FileSize())
+	}
 	if base, ok := d.Debugger().Address(ntdump.KernBase); ok {
 		o.Printf("Kernel base = 0x%s PsLoadedModuleList = 0x%s\n", s.long(base), s.long(h.Modules))
 	}

@@ -23,6 +23,9 @@ type Dump struct {
 	why    string   // why mode is nil, as a sentence
 	notes  []string // what is odd about the file, one sentence each
 
+	processors []Processor // a memory image: as the hypervisor saved them
+	encoded    *image      // a memory image whose debugger data was found encoded: the kernel's image; else nil
+
 	debugger atomic.Pointer[Debugger] // nil until found
 	types    atomic.Pointer[isf.Types]
 }

@@ -33,6 +33,9 @@ var typeNames = [...]string{
 
 // String names the kind.
 func (t Type) String() string {
+	if t == MemoryImage {
+		return "memory image"
+	}
 	if int64(t) < int64(len(typeNames)) && typeNames[t] != "" {
 		return typeNames[t]
 	}
@@ -78,6 +81,7 @@ type Header struct {
 	Product   Known         // ProductType: 1 workstation, 2 domain controller, 3 server
 	Suite     Known         // SuiteMask
 	Status    Known         // WriterStatus: 0 when the writer finished
+	Image     string        // Type MemoryImage: of which kind, in words; what else stands here was read from memory
 
 	runs     []run
 	runPages Known // NumberOfPages as the header says

@@ -70,6 +70,10 @@ func (d *Dump) Modules() ([]Module, error) {
 	if head == 0 {
 		head, _ = d.Debugger().Address(PsLoadedModuleList)
 	}
+	if i := d.encoded; head == 0 && i != nil {
+		return []Module{{Name: i.name, Base: i.base, Size: uint64(i.pe.Size), Stamp: i.pe.Stamp, CheckSum: i.pe.CheckSum}},
+			fmt.Errorf("listing modules: where their list is, the kernel's symbol file tells alone (the debugger data block is encoded)")
+	}
 	if head == 0 {
 		return nil, fmt.Errorf("listing modules: neither the header nor the debugger data says where their list is")
 	}

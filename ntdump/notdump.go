@@ -33,6 +33,10 @@ var starts = []struct{ head, is string }{
 	{"RSTR", "a Windows hibernation file"},
 	{"PAGEDU", "a Windows kernel dump whose signature is damaged; expected PAGEDUMP or PAGEDU64"},
 	{"PAGE", "a Windows page file or a dump that was not finished; expected the signature PAGEDUMP or PAGEDU64"},
+	{"KDUMP   ", "a compressed dump of makedumpfile or QEMU; dump the memory as ELF (dump-guest-memory without -z)"},
+	{"makedumpfile", "a compressed dump of makedumpfile or QEMU; dump the memory as ELF (dump-guest-memory without -z)"},
+	{"QEVM", "a saved state of QEMU, not an image of memory; dump-guest-memory or virsh dump --memory-only writes one"},
+	{"LibvirtQemud", "a saved machine of libvirt, not an image of memory; virsh dump --memory-only writes one"},
 	{"EMiL", "a LiME image of Linux memory"},
 }
 

@@ -16,6 +16,13 @@ func (d *Dump) ProcessorContext(processor int) (*Registers, error) {
 }
 
 func (d *Dump) processorContext(processor int) (*Registers, error) {
+	if processor >= 0 && processor < len(d.processors) && d.processors[processor].Registers != nil {
+		return d.processors[processor].Registers, nil
+	}
+	if h := d.header; h.Type == MemoryImage && !h.BugCheck.OK {
+		// What stands in the KPRCB is of an earlier stop, or nothing.
+		return nil, fmt.Errorf("the machine ran when its memory was taken, and the image has no registers beside it")
+	}
 	l, ok := contexts[d.header.Machine]
 	if !ok {
 		return nil, fmt.Errorf("records of %s are not known", d.header.Machine)

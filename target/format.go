@@ -18,6 +18,9 @@ type Format struct {
 	Match func(head []byte) bool
 	// Open opens it. The error is a sentence that names the file.
 	Open func(path string) (Target, error)
+	// Guess: what Match takes need not be of this kind. When Open fails, the user is
+	// told what the file begins with, and why it is not of this kind either.
+	Guess bool
 }
 
 // Opener is a package's Open as a Format has it. A failed open gives no Target at
@@ -45,16 +48,25 @@ func (l Formats) Open(path string) (Target, error) {
 	if err != nil {
 		return nil, err
 	}
+	var names []string
+	var guess error
 	for _, f := range l {
 		if f.Match(head) {
-			return f.Open(path)
+			t, err := f.Open(path)
+			if err == nil || !f.Guess {
+				return t, err
+			}
+			guess = err
+		}
+		if !f.Guess {
+			names = append(names, f.Name)
 		}
 	}
-	names := make([]string, len(l))
-	for i, f := range l {
-		names[i] = f.Name
+	err = fmt.Errorf("opening %s: it begins with %s, which is none of: %s", path, magic(head), strings.Join(names, ", "))
+	if guess != nil {
+		err = fmt.Errorf("%w; and %w", err, guess)
 	}
-	return nil, fmt.Errorf("opening %s: it begins with %s, which is none of: %s", path, magic(head), strings.Join(names, ", "))
+	return nil, err
 }
 
 func readHead(path string) ([]byte, error) {

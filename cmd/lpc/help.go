@@ -45,7 +45,7 @@ CMD finds LPC_CALLER_PID, LPC_CALLER_UID and LPC_CALLER_GID in its environment, 
 A datagram runs CMD too; its output is thrown away.
 
 SIGTERM and SIGINT end the server after the requests in progress; a second one kills their commands.`,
-	"kd": `Without -p and -z, all processes with ports that the caller may look into are the target; nothing is
+	"kd": `Without -p and a file, all processes with ports that the caller may look into are the target; nothing is
 asked of them and nothing stops them. .help lists the commands; docs/kd.md explains them.
 
 On a terminal kd prompts, with history and completion (tab), and an interrupt ends a command. Without

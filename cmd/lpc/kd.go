@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 
 	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/kd"
@@ -15,6 +16,7 @@ import (
 	"github.com/seed-eedd8485/lpc/target/disk"
 	"github.com/seed-eedd8485/lpc/target/elfcore"
 	"github.com/seed-eedd8485/lpc/target/live"
+	"github.com/seed-eedd8485/lpc/target/memimage"
 	"github.com/seed-eedd8485/lpc/target/ntdump"
 	"github.com/seed-eedd8485/lpc/target/snapshot"
 )
@@ -22,13 +24,17 @@ import (
 // kdCmd is lpc kd.
 type kdCmd struct {
 	PIDs  []int    `short:"p" name:"pid" placeholder:"PID" sep:"none" xor:"what" help:"Look at this process alone; several are joined."`
-	Files []string `short:"z" name:"file" placeholder:"FILE" sep:"none" xor:"what" help:"Open a snapshot, a core file, a Windows kernel dump, or a disk or its sector 0; several are joined."`
+	Files []string `short:"z" name:"file" placeholder:"FILE" sep:"none" xor:"what" help:"Open a snapshot, a core file, a Windows kernel dump, an image of a Windows machine's memory, or a disk or its sector 0; several are joined."`
+	More  []string `arg:"" optional:"" name:"file" help:"The same as -z FILE."`
+	Raw   bool     `help:"Take the files for raw images of a machine's memory, whatever they begin with."`
+	Path  []string `short:"y" name:"sympath" placeholder:"DIR" sep:"none" help:"Look here for the symbol files of a Windows dump, as .sympath does; several are searched in order."`
 	Line  *string  `short:"c" name:"commands" placeholder:"COMMANDS" help:"Carry out these commands, joined by semicolons, and leave."`
 	JSON  bool     `name:"json" help:"One JSON object a line for each command."`
 }
 
-// formats are the kinds of files that kd opens; those with a weak magic stand last.
-var formats = target.Formats{snapshot.Format, elfcore.Format, ntdump.Format, disk.Format}
+// formats are the kinds of files that kd opens; those with a weak magic stand last. A
+// machine's memory stands before a process's: both are ELF cores.
+var formats = target.Formats{snapshot.Format, memimage.ELF, elfcore.Format, ntdump.Format, disk.Format, memimage.Raw}
 
 // statusKD is the exit status of a kd that could not open its target, or one of
 // whose commands failed: 1 and 3 are verdicts.
@@ -44,6 +50,11 @@ func (k *kdCmd) Run() error {
 	defer t.Close()
 	s := kd.NewSession(t)
 	s.JSON, s.Open = k.JSON, openFile
+	if len(k.Path) > 0 {
+		if err := s.SymbolPath(k.Path); err != nil {
+			return failedKD(err)
+		}
+	}
 	switch {
 	case k.Line != nil:
 		err = carryOut(s, *k.Line)
@@ -67,10 +78,18 @@ func (k *kdCmd) Run() error {
 func (k *kdCmd) open() (target.Target, error) {
 	var list []target.Target
 	var err error
+	files, open := slices.Concat(k.Files, k.More), openFile
+	if k.Raw {
+		open = target.Opener(memimage.OpenRaw)
+	}
 	switch {
-	case len(k.Files) > 0:
-		for _, path := range k.Files {
-			if err = add(&list, openFile, path); err != nil {
+	case len(files) > 0 && len(k.PIDs) > 0:
+		err = errors.New("a file and a process were named, expected files or processes")
+	case k.Raw && len(files) == 0:
+		err = errors.New("--raw is for a file, and none was named")
+	case len(files) > 0:
+		for _, path := range files {
+			if err = add(&list, open, path); err != nil {
 				break
 			}
 		}

@@ -25,6 +25,11 @@ func TestDumpScript(t *testing.T) {
 					return err
 				}
 			}
+			for name, image := range map[string][]byte{"memory.raw": append(m.Raw(), make([]byte, 1<<20)...), "memory.elf": m.QEMU()} {
+				if err := os.WriteFile(filepath.Join(e.WorkDir, name), image, 0o600); err != nil {
+					return err
+				}
+			}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -49,5 +54,6 @@ func xpMachine() *dumptest.Machine {
 	m.Ptr(base-0x6fc, driver+0x2000)
 	m.SaveContext(0, dumptest.Registers{"Eip": driver + 0x1000, "Esp": base - 0x780, "Ebp": base - 0x700})
 	m.Header.Code, m.Header.Params = 0xd1, [4]uint64{8, 2, 1, driver + 0x1000}
+	m.LabelBuild("2600.xpsp_sp3_gdr.101209-1647")
 	return m
 }

@@ -6,58 +6,27 @@ import (
 	"sort"
 
 	"github.com/seed-eedd8485/lpc/bin"
+	"github.com/seed-eedd8485/lpc/isf"
 )
 
-// FrameKind says what a function's frame is (winnt.h, FRAME_FPO and following).
-type FrameKind uint8
-
-const (
-	FPO     FrameKind = iota // no frame pointer
-	Trap                     // a trap frame
-	TSS                      // a task's segment
-	NonFPO                   // EBP is the frame pointer
-	Program                  // Frame.Program computes it
-)
-
-// Frame tells how the stack of an x86 function looks, so that a walker finds the
-// caller without a frame pointer. Sizes are bytes.
-type Frame struct {
-	Kind      FrameKind
-	Size      uint32 // of the code that this describes
-	Offset    uint32 // of the address asked for, from that code's start
-	Prolog    uint32 // code; before its end the registers are not all saved
-	Locals    uint32
-	Params    uint32 // what the caller pushed
-	Registers uint32 // saved on the stack
-	UsesBP    bool   // EBP is used as a common register and was saved
-	SEH       bool   // has a structured exception handler
-	Start     bool   // the code begins a function, not a part of one
-	Program   string // how to find the caller's registers, in postfix notation; for Kind Program
-}
-
-// Frames answers how the frame at an address looks; a File is one. The stack
-// walker asks for no more.
-type Frames interface {
-	// FPO describes the frame of the code at an address, in bytes from the
-	// image's base; ok is false where nothing is described.
-	FPO(rva uint64) (f Frame, ok bool)
-}
+// Frames is isf.Frames: a File answers how the frame at an address looks.
+type Frames = isf.Frames
 
 var _ Frames = (*File)(nil)
 
-// FPO implements Frames. Frame data, which is more precise, goes before the older
+// FPO implements isf.Frames. Frame data, which is more precise, goes before the older
 // FPO data.
-func (f *File) FPO(rva uint64) (Frame, bool) {
+func (f *File) FPO(rva uint64) (isf.Frame, bool) {
 	rva, ok := f.addr.source(rva)
 	if !ok {
-		return Frame{}, false
+		return isf.Frame{}, false
 	}
 	for _, t := range []frameTable{f.frameData, f.fpo} {
 		if frame, ok := t.find(rva); ok {
 			return frame, true
 		}
 	}
-	return Frame{}, false
+	return isf.Frame{}, false
 }
 
 // frameTable is sorted by start. Frame data nests: a part of a function has its
@@ -67,7 +36,7 @@ type frameTable []frameEntry
 type frameEntry struct {
 	start uint32
 	end   uint64 // the highest end of this entry and all before it
-	frame Frame
+	frame isf.Frame
 }
 
 func (t frameTable) sort() frameTable {
@@ -84,7 +53,7 @@ func (t frameTable) sort() frameTable {
 }
 
 // find returns the innermost entry that holds an address.
-func (t frameTable) find(rva uint64) (Frame, bool) {
+func (t frameTable) find(rva uint64) (isf.Frame, bool) {
 	i := sort.Search(len(t), func(i int) bool { return uint64(t[i].start) > rva })
 	for i--; i >= 0 && t[i].end > rva; i-- {
 		if f := t[i].frame; rva-uint64(t[i].start) < uint64(f.Size) {
@@ -92,7 +61,7 @@ func (t frameTable) find(rva uint64) (Frame, bool) {
 			return f, true
 		}
 	}
-	return Frame{}, false
+	return isf.Frame{}, false
 }
 
 // readFPO reads FPO_DATA (winnt.h): 16 bytes each, the last two made of bits.
@@ -110,7 +79,7 @@ func readFPO(data []byte) (frameTable, error) {
 		f.Registers = 4 * uint32(bits>>8&7)
 		f.SEH = bits>>11&1 != 0
 		f.UsesBP = bits>>12&1 != 0
-		f.Kind = FrameKind(bits >> 14)
+		f.Kind = isf.FrameKind(bits >> 14)
 		f.Start = true
 	}
 	return t.sort(), r.Err()
@@ -128,7 +97,7 @@ func readFrameData(data []byte, names stringTable) (frameTable, error) {
 	for i := range t {
 		t[i].start = r.U32("start")
 		f := &t[i].frame
-		f.Kind = Program
+		f.Kind = isf.FrameProgram
 		f.Size, f.Locals, f.Params = r.U32("size of the code"), r.U32("size of locals"), r.U32("size of parameters")
 		r.U32("greatest use of the stack")
 		f.Program = names.at(r.U32("program"))

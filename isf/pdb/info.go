@@ -17,7 +17,10 @@ type Identity struct {
 // hexadecimal digits in upper case, then the age in hexadecimal.
 func (id Identity) String() string { return fmt.Sprintf("%s%X", guidText(id.GUID), id.Age) }
 
-// guidText is the GUID alone, as ISF files have it.
+// GUIDText is the GUID alone, as ISF files have it: 32 hexadecimal digits in upper
+// case.
+func (id Identity) GUIDText() string { return guidText(id.GUID) }
+
 func guidText(g [16]byte) string {
 	return fmt.Sprintf("%08X%04X%04X%X", binary.LittleEndian.Uint32(g[:]), binary.LittleEndian.Uint16(g[4:]),
 		binary.LittleEndian.Uint16(g[6:]), g[8:])

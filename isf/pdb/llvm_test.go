@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -13,34 +12,19 @@ import (
 	"testing"
 
 	"github.com/seed-eedd8485/lpc/internal/golden"
+	"github.com/seed-eedd8485/lpc/internal/llvmtest"
 	"github.com/seed-eedd8485/lpc/internal/needs"
 	"github.com/seed-eedd8485/lpc/isf"
 )
-
-func run(t testing.TB, dir, program string, args ...string) string {
-	t.Helper()
-	cmd := exec.Command(program, args...)
-	cmd.Dir = dir
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s %v: %v\n%s", program, args, err, out)
-	}
-	return string(out)
-}
 
 // link compiles testdata/source for an architecture of LLVM's name and links it;
 // it returns the database's path.
 func link(t testing.TB, arch, source string, compile ...string) string {
 	t.Helper()
-	clang, lld := needs.Tool(t, "clang", "clang"), needs.Tool(t, "lld-link", "lld")
+	lld := needs.Tool(t, "lld-link", "lld")
 	dir := t.TempDir()
-	abs, err := filepath.Abs(filepath.Join("testdata", source))
-	if err != nil {
-		t.Fatal(err)
-	}
-	args := append([]string{"--target=" + arch + "-pc-windows-msvc", "-g", "-gcodeview", "-O1", "-fno-rtti", "-c", abs, "-o", "a.obj"}, compile...)
-	run(t, dir, clang, args...)
-	run(t, dir, lld, "/debug", "/nodefaultlib", "/entry:entry", "/subsystem:native", "a.obj", "/out:a.exe")
+	llvmtest.Compile(t, dir, arch, filepath.Join("testdata", source), compile...)
+	llvmtest.Run(t, dir, lld, "/debug", "/nodefaultlib", "/entry:entry", "/subsystem:native", "a.obj", "/out:a.exe")
 	return filepath.Join(dir, "a.pdb")
 }
 
@@ -108,7 +92,7 @@ var (
 // dump runs llvm-pdbutil and reads what it prints.
 func dump(t testing.TB, path string) dumped {
 	t.Helper()
-	text := run(t, "", needs.Tool(t, "llvm-pdbutil", "llvm"), "dump", "--summary", "--section-headers", "--types",
+	text := llvmtest.Run(t, "", needs.Tool(t, "llvm-pdbutil", "llvm"), "dump", "--summary", "--section-headers", "--types",
 		"--publics", "--symbols", "--fpo", "--dont-resolve-forward-refs", path)
 	d := dumped{layouts: map[string][]string{}, enums: map[string][]string{}}
 	lists, bits := map[string][]string{}, map[string]string{}

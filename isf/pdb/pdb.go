@@ -231,14 +231,14 @@ func (l *loader) finish(types *typeStream, syms *symbolTable) error {
 	if err != nil {
 		return err
 	}
-	l.file.types, l.file.functions = t, syms.functions
+	l.file.functions = syms.functions
+	d := &described{Described: t.(isf.Described), file: l.file, named: t}
 	if len(l.file.addr.from) > 0 {
-		linked, err := isf.New(isf.Content{Source: l.source, PointerSize: ptr, Symbols: syms.list(true)})
-		if err != nil {
+		if d.named, err = isf.New(isf.Content{Source: l.source, PointerSize: ptr, Symbols: syms.list(true)}); err != nil {
 			return err
 		}
-		l.file.types = &rearranged{Described: t.(isf.Described), addr: &l.file.addr, linked: linked}
 	}
+	l.file.types = d
 	l.file.skipped = l.skipped.all()
 	return nil
 }
@@ -298,8 +298,8 @@ func (f *File) Machine() uint16 { return f.machine }
 // Sections are the image's sections, as linked. The caller must not change them.
 func (f *File) Sections() []Section { return f.addr.sections }
 
-// Types are the structures and symbols; it is an isf.Described, so that isf.Write
-// saves it.
+// Types are the structures and symbols, with all that isf asks a description for:
+// isf.Described (isf.Write saves it), isf.Frames and isf.Neighbors.
 func (f *File) Types() isf.Types { return f.types }
 
 // Functions are those whose extent is known. The caller must not change them.
@@ -308,21 +308,3 @@ func (f *File) Functions() []Function { return f.functions }
 // Skipped tells in sentences what of the file was not understood and is missing
 // from Types; at most 101 of them.
 func (f *File) Skipped() []string { return f.skipped }
-
-// rearranged looks up addresses of an image that has an OMAP: a function can be in
-// pieces, and the name of an address is the one it had before.
-type rearranged struct {
-	isf.Described
-	addr   *addresses
-	linked isf.Types // symbols by their addresses as linked
-}
-
-// Nearest implements isf.Types. The distance is counted as linked, so that the
-// piece of a function that was moved away still shows how far into it one is.
-func (r *rearranged) Nearest(rva uint64) (name string, distance uint64, ranges, ok bool) {
-	source, ok := r.addr.source(rva)
-	if !ok {
-		return "", 0, false, false
-	}
-	return r.linked.Nearest(source)
-}

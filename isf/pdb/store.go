@@ -24,8 +24,8 @@ func Lookup(dir, name string, id Identity) (*File, error) {
 		return nil, fmt.Errorf("looking for a program database in %s: the image names none", dir)
 	}
 	var wrong error
-	for _, parts := range [][]string{{name, id.String(), name}, {name}} {
-		path, err := descend(dir, parts)
+	for _, parts := range [...][]string{{name, id.String(), name}, {name}} {
+		path, err := Find(dir, parts...)
 		if err != nil {
 			return nil, fmt.Errorf("looking for %s in %s: %w", name, dir, err)
 		}
@@ -45,14 +45,21 @@ func Lookup(dir, name string, id Identity) (*File, error) {
 	if wrong != nil {
 		return nil, wrong
 	}
-	if path, _ := descend(dir, []string{name, id.String(), name[:len(name)-1] + "_"}); path != "" {
+	if path, _ := Find(dir, name, id.String(), name[:len(name)-1]+"_"); path != "" {
 		return nil, fmt.Errorf("%s is compressed: expand it first (cabextract)", path)
 	}
 	return nil, fmt.Errorf("%s/%s/%s: %w %s", name, id, name, ErrNotFound, dir)
 }
 
-// descend follows names without regard to case; "" when one is not there.
-func descend(dir string, parts []string) (string, error) {
+// Find follows names below a directory without regard to case, as the machines that
+// such directories are made on do. It is "" when no file is there.
+func Find(dir string, parts ...string) (string, error) {
+	for _, part := range parts {
+		// Names come from a dump: none leads out of the directory.
+		if part == "" || part == "." || part == ".." || strings.ContainsRune(part, filepath.Separator) {
+			return "", nil
+		}
+	}
 	at := dir
 	for _, part := range parts {
 		next := filepath.Join(at, part)

@@ -56,6 +56,23 @@ func TestLookup(t *testing.T) {
 			}
 		})
 	}
+	// Names come from a dump: none leads out of the directory.
+	dir := t.TempDir()
+	inner := filepath.Join(dir, "inner")
+	if err := os.Mkdir(inner, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "x"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, parts := range [][]string{{"..", "x"}, {"../x"}, {""}, {".", "..", "x"}} {
+		if path, err := Find(inner, parts...); path != "" || err != nil {
+			t.Errorf("%q leads to %q, %v", parts, path, err)
+		}
+	}
+	if path, err := Find(dir, "X"); path != filepath.Join(dir, "x") || err != nil {
+		t.Errorf("%q, %v", path, err)
+	}
 	if _, err := Lookup(filepath.Join(t.TempDir(), "none"), "nt.pdb", id); err == nil || errors.Is(err, ErrNotFound) {
 		t.Errorf("a directory that is not there: %v", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/internal/llvmtest"
 	"github.com/seed-eedd8485/lpc/internal/needs"
 	"github.com/seed-eedd8485/lpc/isf"
 )
@@ -96,8 +97,10 @@ func TestWrittenSymbols(t *testing.T) {
 		{0x20bf, "Swap", 0x3f, true, true},
 		{0x20c0, "Wait", 0x80, true, true}, // the moved piece, above Swap
 		{0x213f, "Wait", 0xff, true, true},
-		{0x2140, "spool::Job::run", 0, false, true}, // a public: no extent
-		{0x2170, "", 0, false, false},               // added by the rearranging
+		{0x2140, "spool::Job::run", 0, true, true}, // a public without an extent, which frame data has
+		{0x215f, "spool::Job::run", 0x1f, false, true},
+		{0x2160, "spool::Job::run", 0x20, false, true},
+		{0x2170, "", 0, false, false}, // added by the rearranging
 		{0x3010, "Ticks", 0, false, true},
 		{0x4000, "", 0, false, false},
 	} {
@@ -124,18 +127,18 @@ func TestWrittenSymbols(t *testing.T) {
 
 func TestWrittenFrames(t *testing.T) {
 	f := read(t, written(t))
-	wait := Frame{Kind: NonFPO, Size: 0x100, Prolog: 6, Locals: 16, Params: 20, Registers: 12, Start: true}
-	swap := Frame{Kind: FPO, Size: 0x40, Prolog: 8, Params: 8, Registers: 16, UsesBP: true, Start: true}
-	outer := Frame{Kind: Program, Size: 0x20, Prolog: 3, Locals: 12, Params: 8, Registers: 4, SEH: true, Start: true, Program: "outr"}
-	inner := Frame{Kind: Program, Size: 0x1d, Locals: 12, Params: 8, Registers: 8, Program: "inner"}
-	at := func(f Frame, offset uint32) Frame { f.Offset = offset; return f }
+	wait := isf.Frame{Kind: isf.FrameNonFPO, Size: 0x100, Prolog: 6, Locals: 16, Params: 20, Registers: 12, Start: true}
+	swap := isf.Frame{Kind: isf.FrameFPO, Size: 0x40, Prolog: 8, Params: 8, Registers: 16, UsesBP: true, Start: true}
+	outer := isf.Frame{Kind: isf.FrameProgram, Size: 0x20, Prolog: 3, Locals: 12, Params: 8, Registers: 4, SEH: true, Start: true, Program: "outr"}
+	inner := isf.Frame{Kind: isf.FrameProgram, Size: 0x1d, Locals: 12, Params: 8, Registers: 8, Program: "inner"}
+	at := func(f isf.Frame, offset uint32) isf.Frame { f.Offset = offset; return f }
 	for _, c := range []struct {
 		rva  uint64
-		want Frame
+		want isf.Frame
 		ok   bool
 	}{
-		{0, Frame{}, false},
-		{0x1fff, Frame{}, false},
+		{0, isf.Frame{}, false},
+		{0x1fff, isf.Frame{}, false},
 		{0x2000, wait, true},
 		{0x20c5, at(wait, 0x85), true},
 		{0x2081, at(swap, 1), true},
@@ -143,15 +146,15 @@ func TestWrittenFrames(t *testing.T) {
 		{0x2142, at(outer, 2), true},
 		{0x2143, inner, true},
 		{0x215f, at(inner, 0x1c), true},
-		{0x2160, Frame{}, false},
-		{0x2170, Frame{}, false},
-		{1 << 40, Frame{}, false},
+		{0x2160, isf.Frame{}, false},
+		{0x2170, isf.Frame{}, false},
+		{1 << 40, isf.Frame{}, false},
 	} {
 		if got, ok := f.FPO(c.rva); got != c.want || ok != c.ok {
 			t.Errorf("%#x: %+v, %v\nwant %+v", c.rva, got, ok, c.want)
 		}
 	}
-	if got := f.fpo[2]; got.start != 0x1150 || got.frame.Kind != Trap || !got.frame.SEH {
+	if got := f.fpo[2]; got.start != 0x1150 || got.frame.Kind != isf.FrameTrap || !got.frame.SEH {
 		t.Errorf("%+v", got)
 	}
 }
@@ -164,7 +167,7 @@ func TestWriterAgainstLLVM(t *testing.T) {
 	if err := os.WriteFile(path, writeMSF(4096, writtenStreams()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	text := run(t, "", program, "dump", "--summary", "--fpo", "--section-headers", "--ids", path)
+	text := llvmtest.Run(t, "", program, "dump", "--summary", "--fpo", "--section-headers", "--ids", path)
 	for _, want := range []string{
 		"GUID: {12345678-9ABC-DEF0-0102-030405060708}",
 		"00001000 |  256 |      4 |      5 |",
@@ -179,7 +182,7 @@ func TestWriterAgainstLLVM(t *testing.T) {
 		}
 	}
 	for symbols, want := range map[string]string{"--symbols": "S_GPROC32_ID [size = 44] `Wait`"} {
-		if text := run(t, "", program, "dump", symbols, path); !strings.Contains(text, want) {
+		if text := llvmtest.Run(t, "", program, "dump", symbols, path); !strings.Contains(text, want) {
 			t.Errorf("llvm-pdbutil does not say %q:\n%s", want, text)
 		}
 	}

@@ -9,13 +9,13 @@ import (
 // debuggerFields are the fields of 8 bytes of the debugger data block that are
 // written, from the reference's section 4.
 const debuggerFields = `18 KernBase 48 PsLoadedModuleList 50 PsActiveProcessHead 58 PspCidTable
-68 ExpPagedPoolDescriptor 70 ExpNumberOfPagedPools 78 KeTimeIncrement 98 ObpRootDirectoryObject a0 ObpTypeObjectType
+68 ExpPagedPoolDescriptor 70 ExpNumberOfPagedPools 78 KeTimeIncrement 88 KiBugcheckData 98 ObpRootDirectoryObject a0 ObpTypeObjectType
 e0 MmNumberOfPagingFiles f0 MmHighestPhysicalPage f8 MmNumberOfPhysicalPages 100 MmMaximumNonPagedPoolInBytes
 110 MmNonPagedPoolStart 118 MmNonPagedPoolEnd 120 MmPagedPoolStart 128 MmPagedPoolEnd 138 MmPageSize 140 MmSizeOfPagedPoolInBytes
 148 MmTotalCommitLimit 150 MmTotalCommittedPages 158 MmSharedCommit 160 MmDriverCommit 168 MmProcessCommit 170 MmPagedPoolCommit
 180 MmZeroedPageListHead 188 MmFreePageListHead 190 MmStandbyPageListHead 198 MmModifiedPageListHead 1a0 MmModifiedNoWritePageListHead
 1a8 MmAvailablePages 1b0 MmResidentAvailablePages 1b8 PoolTrackTable 1c0 NonPagedPoolDescriptor
-1c8 MmHighestUserAddress 1d0 MmSystemRangeStart 218 KiProcessorBlock 220 MmUnloadedDrivers 228 MmLastUnloadedDriver 268 CmNtCSDVersion`
+1c8 MmHighestUserAddress 1d0 MmSystemRangeStart 208 NtBuildLab 218 KiProcessorBlock 220 MmUnloadedDrivers 228 MmLastUnloadedDriver 268 CmNtCSDVersion`
 
 // debuggerOffsets are the fields of 2 bytes that tell offsets, with the member that
 // each is of.

@@ -3,7 +3,7 @@ package dumptest
 // Module is a loaded image.
 type Module struct {
 	Name            string
-	Base, Size      uint64 // Base 0: the next free place
+	Base, Size      uint64 // Base 0: the next free place; that of the first module is the kernel's (KernBase)
 	Stamp, CheckSum uint32
 	Entry           uint64
 }
@@ -11,6 +11,9 @@ type Module struct {
 // AddModule puts a module into the list of loaded ones and returns its base. Its
 // memory is the test's to write.
 func (m *Machine) AddModule(mod Module) uint64 {
+	if mod.Base != 0 && len(m.listed) == 0 { // the kernel itself stands first in the list
+		m.kdbg["KernBase"] = mod.Base
+	}
 	if mod.Base == 0 {
 		mod.Base = m.images
 		m.images += (mod.Size + page - 1) &^ (page - 1)

@@ -73,6 +73,35 @@ func (m *Machine) buildTables() {
 			}
 			m.enter(s, vpn*page, l.entry, shift)
 		}
+		m.selfMap(s)
+	}
+}
+
+// selfMap maps a space's tables into the space itself, as every kernel does (reference
+// 5.1): the tables of x86 stand at c0000000, those of x64 at fffff68000000000, or on
+// Windows 10 wherever chance puts them.
+func (m *Machine) selfMap(s *Space) {
+	root := m.phys[s.DTB/page][s.DTB%page:]
+	switch {
+	case m.Bits == 64 && m.modern:
+		put(root[8*0x1a3:], s.DTB|valid|1<<63, 8)
+	case m.Bits == 64:
+		put(root[8*0x1ed:], s.DTB|valid, 8)
+	case !m.PAE:
+		put(root[4*0x300:], s.DTB|valid, 4)
+	default:
+		var directories [4]uint64
+		for i := range directories {
+			e := binary.LittleEndian.Uint64(root[8*i:])
+			if e == 0 {
+				e = m.frame()*page | 1
+				put(root[8*i:], e, 8)
+			}
+			directories[i] = e &^ (page - 1)
+		}
+		for i, d := range directories {
+			put(m.phys[directories[3]/page][8*i:], d|valid, 8)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"debug/elf"
 
 	"github.com/seed-eedd8485/lpc/bin"
+	"github.com/seed-eedd8485/lpc/target/elffile"
 )
 
 // Types of notes (linux/elf.h), and limits on what a file may ask for.
@@ -13,7 +14,6 @@ const (
 	noteProcess = uint32(elf.NT_PRPSINFO)
 	noteFiles   = 0x46494c45 // NT_FILE, "FILE"
 
-	maxNotes   = 1 << 20
 	maxNote    = 64 << 20 // the kernel's own limit for all of them is 16 MiB (core_file_note_size_max)
 	maxCommand = 16
 )
@@ -38,37 +38,24 @@ type facts struct {
 // facts reads the notes. What can be read counts, whatever follows.
 func (c *core) facts() *facts {
 	f := &facts{}
-	left := maxNotes
-	for _, n := range c.notes {
-		if n.off > uint64(c.size) {
-			continue // cut short; the file's size was told elsewhere
-		}
-		size := int64(min(n.filed, uint64(c.size)-n.off))
-		r := bin.New("notes", c.r, c.size).Sub("notes", int64(n.off), size)
-		for ; r.Left() > 0 && left > 0; left-- {
-			f.note(r)
-		}
-		if err := r.Err(); err != nil && f.err == nil {
-			f.err = err
-		}
+	if err := c.file.EachNote(c.r, c.size, f.note); err != nil && f.err == nil {
+		f.err = err
 	}
 	return f
 }
 
-// note reads one note: sizes, type, name and content, each padded to 4 bytes.
-func (f *facts) note(r *bin.Reader) {
-	name, size, typ := int64(r.U32("size of a note's name")), int64(r.U32("size of a note's content")), r.U32("type of a note")
-	r.Skip("name of a note", min((name+3)&^3, max(r.Left(), 0)))
-	start := r.Offset()
-	switch typ {
+// note reads one note.
+func (f *facts) note(n elffile.Note) {
+	r := n.Body
+	switch n.Type {
 	case noteStatus:
 		f.threads++
-		if f.threads == 1 && size >= 16 {
+		if f.threads == 1 && n.Size >= 16 {
 			r.Skip("signal", 12)
 			f.signal = r.U16("signal") // struct elf_prstatus, pr_cursig
 		}
 	case noteProcess:
-		if size >= 56 { // struct elf_prpsinfo
+		if n.Size >= 56 { // struct elf_prpsinfo
 			r.Skip("state and ids", 24)
 			f.pid = r.U32("pid")
 			// The parent's number is not taken: the kernel writes that of the parent's
@@ -81,16 +68,8 @@ func (f *facts) note(r *bin.Reader) {
 			f.command = string(b)
 		}
 	case noteFiles:
-		f.mappings(r.Bytes("names of mapped files", size, maxNote))
+		f.mappings(r.Bytes("names of mapped files", n.Size, maxNote))
 	}
-	if r.Err() != nil {
-		return
-	}
-	end := start + (size+3)&^3
-	if end > r.Size() {
-		end = start + size // the last one need not be padded
-	}
-	r.Seek("next note", end)
 }
 
 // mappings reads NT_FILE: a count, the unit of offsets, so many triples of start,

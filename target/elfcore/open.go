@@ -119,7 +119,7 @@ func (t *Target) assign(found map[uint32]map[uint32]lpcpool.Bytes) (l []*lpcpool
 // Describe is target.Target's. A core has no time in it: the file's is told.
 func (t *Target) Describe() string {
 	f := t.facts
-	machine := map[elf.Machine]string{elf.EM_X86_64: "x86_64", elf.EM_AARCH64: "aarch64"}[t.core.machine]
+	machine := map[elf.Machine]string{elf.EM_X86_64: "x86_64", elf.EM_AARCH64: "aarch64"}[t.core.file.Machine]
 	who := "a process without a note of its name"
 	if f.pid != 0 {
 		who = fmt.Sprintf("process %d (%s)", f.pid, f.command)

@@ -110,5 +110,5 @@ func (t *Target) noSymbols() string {
 			return ""
 		}
 	}
-	return "there are no symbols for this dump; .isf FILE gives them"
+	return "there are no symbols for this dump; .sympath DIR or .isf FILE gives them"
 }

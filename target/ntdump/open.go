@@ -23,7 +23,7 @@ var beginnings = []string{
 	"PAGEDUMP", "PAGEDU64", "PAGE",
 	"MDMP", "PK\x03\x04", "PK\x05\x06", "7z\xbc\xaf\x27\x1c", "Rar!\x1a\x07", "MSCF",
 	"\x1f\x8b\x08", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd",
-	"hibr", "HIBR", "wake", "RSTR", "EMiL",
+	"hibr", "HIBR", "wake", "RSTR", "EMiL", "KDUMP   ", "makedumpfile", "QEVM", "LibvirtQemud",
 }
 
 func match(head []byte) bool {
@@ -45,7 +45,12 @@ func Open(path string) (*Target, error) {
 	if err != nil {
 		return nil, err
 	}
+	return Of(d, path), nil
+}
+
+// Of is New for a dump or an image that was opened from a file, which Describe names.
+func Of(d *nt.Dump, path string) *Target {
 	t := New(d)
 	t.path = path
-	return t, nil
+	return t
 }

@@ -53,11 +53,19 @@ func (t *Target) Describe() string {
 	if p := t.d.ServicePackNumber(); p.OK && p.Value != 0 {
 		line += fmt.Sprintf(" service pack %d", p.Value)
 	}
-	line += fmt.Sprintf(" %s, %s dump", h.Machine, h.Type)
+	line += " " + h.Machine.String()
+	switch {
+	case h.Type == nt.MemoryImage:
+		line += ", " + h.Image
+	default:
+		line += fmt.Sprintf(", %s dump", h.Type)
+	}
 	if t.path != "" {
 		line += " " + t.path
 	}
-	if !h.Time.IsZero() {
+	if !h.Time.IsZero() && h.Type == nt.MemoryImage {
+		line += ", at " + h.Time.Format("2006-01-02 15:04:05 UTC")
+	} else if !h.Time.IsZero() {
 		line += ", written " + h.Time.Format("2006-01-02 15:04:05 UTC")
 	}
 	return line
