@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/seed-eedd8485/lpc/isf"
-	"github.com/seed-eedd8485/lpc/isf/pdb"
 	nt "github.com/seed-eedd8485/lpc/ntdump"
 	"github.com/seed-eedd8485/lpc/ntdump/dumptest"
 	"github.com/seed-eedd8485/lpc/target/ntdump"
@@ -16,16 +15,16 @@ import (
 // on the stack below.
 type articleTypes struct{ isf.Types }
 
-func (articleTypes) FPO(rva uint64) (pdb.Frame, bool) {
+func (articleTypes) FPO(rva uint64) (isf.Frame, bool) {
 	switch va := 0x804d7000 + rva; {
 	case va>>8 == 0x804dbb:
-		return pdb.Frame{Kind: pdb.FPO, Registers: 0x10, UsesBP: true}, true
+		return isf.Frame{Kind: isf.FrameFPO, Registers: 0x10, UsesBP: true}, true
 	case va < 0x804dc6b0:
-		return pdb.Frame{Kind: pdb.FPO}, true
+		return isf.Frame{Kind: isf.FrameFPO}, true
 	case va>>8 == 0x804df0:
-		return pdb.Frame{Kind: pdb.Trap}, true
+		return isf.Frame{Kind: isf.FrameTrap}, true
 	}
-	return pdb.Frame{Kind: pdb.NonFPO}, true
+	return isf.Frame{Kind: isf.FrameNonFPO}, true
 }
 
 // The stack that the project's seed document shows, with the debug information of its

@@ -9,10 +9,7 @@ import (
 	"github.com/seed-eedd8485/lpc/isf"
 )
 
-// Frames is isf.Frames: a File answers how the frame at an address looks.
-type Frames = isf.Frames
-
-var _ Frames = (*File)(nil)
+var _ isf.Frames = (*File)(nil)
 
 // FPO implements isf.Frames. Frame data, which is more precise, goes before the older
 // FPO data.
