@@ -11,24 +11,14 @@ import (
 
 	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/kd"
-	"github.com/seed-eedd8485/lpc/target"
-	"github.com/seed-eedd8485/lpc/target/disk"
-	"github.com/seed-eedd8485/lpc/target/elfcore"
-	"github.com/seed-eedd8485/lpc/target/live"
-	"github.com/seed-eedd8485/lpc/target/ntdump"
-	"github.com/seed-eedd8485/lpc/target/snapshot"
 )
 
 // kdCmd is lpc kd.
 type kdCmd struct {
-	PIDs  []int    `short:"p" name:"pid" placeholder:"PID" sep:"none" xor:"what" help:"Look at this process alone; several are joined."`
-	Files []string `short:"z" name:"file" placeholder:"FILE" sep:"none" xor:"what" help:"Open a snapshot, a core file, a Windows kernel dump, or a disk or its sector 0; several are joined."`
-	Line  *string  `short:"c" name:"commands" placeholder:"COMMANDS" help:"Carry out these commands, joined by semicolons, and leave."`
-	JSON  bool     `name:"json" help:"One JSON object a line for each command."`
+	lookAt
+	Line *string `short:"c" name:"commands" placeholder:"COMMANDS" help:"Carry out these commands, joined by semicolons, and leave."`
+	JSON bool    `name:"json" help:"One JSON object a line for each command."`
 }
-
-// formats are the kinds of files that kd opens; those with a weak magic stand last.
-var formats = target.Formats{snapshot.Format, elfcore.Format, ntdump.Format, disk.Format}
 
 // statusKD is the exit status of a kd that could not open its target, or one of
 // whose commands failed: 1 and 3 are verdicts.
@@ -62,51 +52,6 @@ func (k *kdCmd) Run() error {
 		return exitError(s.Status)
 	}
 	return nil
-}
-
-func (k *kdCmd) open() (target.Target, error) {
-	var list []target.Target
-	var err error
-	switch {
-	case len(k.Files) > 0:
-		for _, path := range k.Files {
-			if err = add(&list, openFile, path); err != nil {
-				break
-			}
-		}
-	case len(k.PIDs) > 0:
-		for _, pid := range k.PIDs {
-			if pid <= 0 {
-				err = fmt.Errorf("%d is no process id", pid)
-			} else {
-				err = add(&list, live.Open, pid)
-			}
-			if err != nil {
-				break
-			}
-		}
-	default:
-		err = add(&list, live.Open, 0)
-	}
-	if err == nil {
-		var t target.Target
-		if t, err = target.Join(list...); err == nil {
-			return t, nil
-		}
-	}
-	for _, t := range list {
-		_ = t.Close()
-	}
-	return nil, err
-}
-
-// add opens one more target.
-func add[T target.Target, A any](list *[]target.Target, open func(A) (T, error), what A) error {
-	t, err := open(what)
-	if err == nil {
-		*list = append(*list, t)
-	}
-	return err
 }
 
 // failedKD tells the user and gives the status.

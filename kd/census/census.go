@@ -90,7 +90,7 @@ func (c *Census) ports(w *records.World) {
 		}
 		at[p.Addr] = len(c.Ports)
 		c.Ports = append(c.Ports, Port{
-			Addr: p.Addr, Process: p.Process, Name: p.Name(), Callback: p.Kind == records.ClientComm, Closed: p.Flags&records.FlagDeleted != 0,
+			Addr: p.Addr, Process: p.Process, Name: p.Name(), Callback: p.Kind == records.ClientComm, Closed: p.Flags&(records.FlagDeleted|records.FlagNoName) != 0,
 			Created: p.Counts.Created, Connections: int(p.Counts.Connections), Queue: int(p.Queue), Oldest: -1, Limit: p.Limit,
 			Counted: p.Counts.Counted, Calls: p.Counts.Calls, Datagrams: p.Counts.Datagrams, Failures: p.Counts.Failures,
 		})

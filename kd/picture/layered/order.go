@@ -5,8 +5,13 @@ import (
 	"slices"
 )
 
-// sweeps are the passes over the columns that look for an order with few crossings.
-const sweeps = 24
+// maxSweeps are the passes over the columns that look for an order with few crossings,
+// maxHops how many hops they look at in all: a picture of thousands of boxes is not
+// made readable by more.
+const (
+	maxSweeps = 24
+	maxHops   = 1 << 20
+)
 
 // order orders the items of each column: every pass puts each item at the mean place of
 // its neighbours in the column before (the barycentre), to the right and to the left in
@@ -14,6 +19,7 @@ const sweeps = 24
 func (p *part) order() {
 	p.rank()
 	best, least := p.snapshot(), p.crossings()
+	sweeps := min(maxSweeps, max(2, maxHops/(len(p.hops)+1)))
 	for i := 0; i < sweeps && least > 0; i++ {
 		if i%2 == 0 {
 			for c := 1; c < len(p.columns); c++ {
