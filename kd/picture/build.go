@@ -66,7 +66,7 @@ func newBuilder(c *census.Census) *builder {
 	}
 	for i := range st.Waits {
 		w := waiting{w: &st.Waits[i], m: c.Graph.Awaits(i), mark: marks[&st.Waits[i]]}
-		if w.mark == Plain && w.w.Age >= oldAge {
+		if w.mark == Plain && w.w.Age >= OldAge {
 			w.mark = Old
 		}
 		if w.m != nil {

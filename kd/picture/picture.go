@@ -10,8 +10,8 @@ import (
 // one: about as many as a reader can follow.
 const Limit = 50
 
-// oldAge is from when on a wait, or a port's oldest message, is marked: !stuck's.
-const oldAge = 5 * time.Second
+// OldAge is from when on a wait, or a port's oldest message, is marked: !stuck's.
+const OldAge = 5 * time.Second
 
 // A Picture is boxes and the edges between them.
 type Picture struct {

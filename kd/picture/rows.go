@@ -69,7 +69,7 @@ func load(q *census.Port) int { return q.Queue + q.Busy + q.Deferred + q.Connect
 func (b *builder) portRow(q *census.Port) Row {
 	r := Row{Kind: PortRow, Text: portName(q), Mark: b.cyclic[q.Addr]}
 	r.Dim = Load(q)
-	if r.Mark == Plain && q.Oldest >= oldAge {
+	if r.Mark == Plain && q.Oldest >= OldAge {
 		r.Mark = Old
 	}
 	return r
@@ -133,7 +133,7 @@ func joinedPorts(list []*census.Port, more bool) Row {
 	if more {
 		r.Text = waitgraph.Count(len(list), "more port", "more ports")
 	}
-	if sum.Oldest >= oldAge {
+	if sum.Oldest >= OldAge {
 		r.Mark = Old
 	}
 	return r
