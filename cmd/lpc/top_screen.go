@@ -38,9 +38,6 @@ func (c *topCmd) converse(t target.Target) (err error) {
 		defer close(looked)
 		c.looks(ctx, t, looks)
 	}()
-	typed := make(chan []byte)
-	go readTerminal(ctx, typed)
-
 	s := top.NewScreen()
 	s.SortBy(c.Sort, c.Reverse)
 	s.Filter(c.Filter)
@@ -49,6 +46,8 @@ func (c *topCmd) converse(t target.Target) (err error) {
 	if err := term.enter(); err != nil {
 		return err
 	}
+	typed := make(chan []byte)
+	go readTerminal(ctx, typed) // not before: a read would wait for a line
 	for {
 		width, height := term.size()
 		if _, err := os.Stdout.WriteString(painter.Paint(s.Frame(width, height))); err != nil {

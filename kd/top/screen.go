@@ -203,7 +203,11 @@ func (s *Screen) Frame(width, height int) []Line {
 	for len(frame) < height-1 {
 		frame = append(frame, nil)
 	}
-	frame = append(frame, s.footer(width, len(body)))
+	lines := len(body)
+	if s.c == nil {
+		lines = 0
+	}
+	frame = append(frame, s.footer(width, lines))
 	for i := range frame {
 		frame[i] = frame[i].clip(width)
 	}
