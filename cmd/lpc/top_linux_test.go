@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"os"
 	"os/exec"
@@ -87,13 +88,16 @@ func held(t *testing.T, name string) {
 	})
 }
 
+// own is the beginning of this test's ports: others of the machine are looked at too.
+var own = fmt.Sprintf("top%d", os.Getpid())
+
 // TestTopKeys drives the screen: order, filter, a port, its thread, and back.
 func TestTopKeys(t *testing.T) {
 	t.Setenv("LPC_ROOT", t.TempDir())
-	held(t, "toptest-held")
-	serveChild(t, "toptest-other", "--echo")
-	p := startPTY(t, 80, 24, "lpc", "top", "-d", "50ms", "-f", "toptest")
-	p.shows("PORT", "▾CALLS/S", "toptest-held", "toptest-other", "1/1", "filter: toptest (esc)")
+	held(t, own+"-held")
+	serveChild(t, own+"-other", "--echo")
+	p := startPTY(t, 80, 24, "lpc", "top", "-d", "50ms", "-f", own)
+	p.shows("PORT", "▾CALLS/S", own+"-held", own+"-other", "1/1", "filter: "+own+" (esc)")
 	p.press("s")
 	p.shows("ordered by SENDS")
 	p.press("s")
@@ -101,26 +105,26 @@ func TestTopKeys(t *testing.T) {
 	p.press("r")
 	p.shows("▴QUEUE")
 	p.press("/")
-	p.shows("filter: toptest_")
+	p.shows("filter: "+own+"_")
 	p.press("-held\r")
-	p.shows("filter: toptest-held (esc)", " 1/1")
-	p.hides("toptest-other")
+	p.shows("filter: "+own+"-held (esc)", " 1/1")
+	p.hides(own+"-other")
 	p.press("\r")
-	p.shows("Port toptest-held of ", "1 of 1 busy, 1 queued", "served", "queued", "connected  ×1")
+	p.shows("Port "+own+"-held of ", "1 of 1 busy, 1 queued", "served", "queued", "connected  ×1")
 	p.press("\x1b[B")
 	p.shows(" 2/3")
 	p.press("\r")
-	p.shows("What the thread waits for", "it stands in the queue of port toptest-held")
+	p.shows("What the thread waits for", "it stands in the queue of port "+own+"-held")
 	p.press("\x1b") // the key alone: the rest of no sequence comes
-	p.shows("Port toptest-held of ")
+	p.shows("Port "+own+"-held of ")
 	p.press("t")
-	p.shows("PROCESS AND THREAD", "queued     toptest-held")
+	p.shows("PROCESS AND THREAD", "queued     "+own+"-held")
 	p.press("d")
 	p.shows("Deadlocks")
 	p.press("h")
 	p.shows("the threads that wait, the longest first")
 	p.press("p \x0c")
-	p.shows("PAUSED", "toptest-held")
+	p.shows("PAUSED", own+"-held")
 	p.press("q")
 	p.ended(0)
 }
@@ -128,24 +132,24 @@ func TestTopKeys(t *testing.T) {
 // TestTopResize: the columns follow the terminal's width, the rows its height.
 func TestTopResize(t *testing.T) {
 	t.Setenv("LPC_ROOT", t.TempDir())
-	held(t, "toptest-resize")
-	p := startPTY(t, 80, 24, "lpc", "top", "-d", "50ms", "-f", "toptest")
-	s := p.shows("toptest-resize", "FAILED")
+	held(t, own+"-resize")
+	p := startPTY(t, 80, 24, "lpc", "top", "-d", "50ms", "-f", own)
+	s := p.shows(own+"-resize", "FAILED")
 	if strings.Contains(s, "SENDS/S") || strings.Contains(s, "PROGRAM") {
 		t.Errorf("80 cells show\n%s", s)
 	}
 	p.resize(120, 30)
-	s = p.shows("toptest-resize", "SENDS/S", "PROGRAM", "FAILED")
+	s = p.shows(own+"-resize", "SENDS/S", "PROGRAM", "FAILED")
 	if lines := strings.Split(s, "\n"); !strings.Contains(lines[29], "q quit") {
 		t.Errorf("the last line of 30 is %q", lines[29])
 	}
 	p.resize(40, 6)
 	p.until("a narrow table", func(s string) bool {
-		return strings.Contains(s, "toptest") && strings.Contains(s, "CALLS/S") && !strings.Contains(s, "QUEUE") && strings.Contains(strings.Split(s, "\n")[5], "filter")
+		return strings.Contains(s, own) && strings.Contains(s, "CALLS/S") && !strings.Contains(s, "QUEUE") && strings.Contains(strings.Split(s, "\n")[5], "filter")
 	})
 	p.resize(1, 1)
 	p.resize(80, 24)
-	p.shows("toptest-resize", "FAILED")
+	p.shows(own+"-resize", "FAILED")
 	p.press("\x03")
 	p.ended(0)
 }
@@ -154,20 +158,20 @@ func TestTopResize(t *testing.T) {
 // screen goes on.
 func TestTopDying(t *testing.T) {
 	t.Setenv("LPC_ROOT", t.TempDir())
-	child := serveChild(t, "toptest-dying", "--echo")
-	p := startPTY(t, 80, 24, "lpc", "top", "-d", "50ms", "-f", "toptest-dying")
-	p.shows("toptest-dying  ", " 1/1")
+	child := serveChild(t, own+"-dying", "--echo")
+	p := startPTY(t, 80, 24, "lpc", "top", "-d", "50ms", "-f", own+"-dying")
+	p.shows(own+"-dying  ", " 1/1")
 	p.press("\r")
-	p.shows("Port toptest-dying of lpc ", "idle")
+	p.shows("Port "+own+"-dying of lpc ", "idle")
 	if err := child.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = child.Wait()
 	p.shows("It is gone: ")
 	p.press("p")
-	p.shows("no port that matches toptest-dying")
-	serveChild(t, "toptest-dying", "--echo") // the next one of that name
-	p.shows("toptest-dying  ", " 1/1")
+	p.shows("no port that matches "+own+"-dying")
+	serveChild(t, own+"-dying", "--echo") // the next one of that name
+	p.shows(own+"-dying  ", " 1/1")
 	p.press("q")
 	p.ended(0)
 }

@@ -296,3 +296,19 @@ func BenchmarkBuild(b *testing.B) {
 		draw(b, "mesh5000", c)
 	}
 }
+
+var update = flag.Bool("update", false, "rewrite docs/graph.svg")
+
+// The picture in the documentation is one that is drawn today.
+func TestDocsPicture(t *testing.T) {
+	_, svg := draw(t, "ring3", samples()["ring3"])
+	path := filepath.Join("..", "..", "docs", "graph.svg")
+	if *update {
+		if err := os.WriteFile(path, []byte(svg), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if b, err := os.ReadFile(path); err != nil || string(b) != svg {
+		t.Errorf("docs/graph.svg is stale (%v); go test ./kd/picture -update rewrites it", err)
+	}
+}

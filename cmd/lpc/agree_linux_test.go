@@ -55,9 +55,10 @@ type portFacts struct {
 // TestOneModel: ls, graph, top, !lpc port and lpc.Ports say the same of the same ports.
 func TestOneModel(t *testing.T) {
 	t.Setenv("LPC_ROOT", t.TempDir())
-	held(t, "agree-held")
-	serveChild(t, "agree/idle", "--echo")
-	settled(t, "agree-held")
+	name := own + "-held"
+	held(t, name)
+	serveChild(t, own+"/idle", "--echo")
+	settled(t, name)
 
 	type shown struct {
 		Name        string `json:"name"`
@@ -71,7 +72,7 @@ func TestOneModel(t *testing.T) {
 	mine := func(list []shown, kind string) map[string]portFacts {
 		m := map[string]portFacts{}
 		for _, p := range list {
-			if !strings.HasPrefix(p.Name, "agree") || p.Kind != kind {
+			if !strings.HasPrefix(p.Name, own) || p.Kind != kind {
 				continue
 			}
 			if p.Connections == nil || p.Queue == nil {
@@ -84,7 +85,7 @@ func TestOneModel(t *testing.T) {
 	}
 
 	ls := mine(jsonOf[shown](t, "ls", "--json"), "")
-	if len(ls) != 2 || ls["agree-held"] != (portFacts{"agree-held", os.Getpid(), 1, 1}) {
+	if len(ls) != 2 || ls[name] != (portFacts{name, os.Getpid(), 1, 1}) {
 		t.Fatalf("ls says %v", ls)
 	}
 	type whole struct {
@@ -115,7 +116,7 @@ func TestOneModel(t *testing.T) {
 	// The texts too: !lpc port of the address that graph gives shows the queue that ls
 	// shows, and the picture says it in words.
 	for _, p := range graph[0].Ports {
-		if p.Name != "agree-held" || p.Kind != "connection" {
+		if p.Name != name || p.Kind != "connection" {
 			continue
 		}
 		text := outputOf(t, "kd", "-p", fmt.Sprint(os.Getpid()), "-c", "!lpc port "+p.Address)
@@ -132,10 +133,10 @@ func TestOneModel(t *testing.T) {
 	if !strings.Contains(string(svg), "1 of 1 busy, 1 queued") || xml.Unmarshal(svg, new(struct{})) != nil {
 		t.Errorf("the picture is\n%s", svg)
 	}
-	if table := outputOf(t, "ls"); !regexp.MustCompile(fmt.Sprintf(`(?m)^agree-held +%d +\S+ +1 +1$`, os.Getpid())).MatchString(table) {
+	if table := outputOf(t, "ls"); !regexp.MustCompile(fmt.Sprintf(`(?m)^%s +%d +\S+ +1 +1$`, name, os.Getpid())).MatchString(table) {
 		t.Errorf("the table of ls is\n%s", table)
 	}
-	if lines := outputOf(t, "top", "-n", "1", "-d", "50ms", "-f", "agree-held"); !regexp.MustCompile(fmt.Sprintf(`(?m)^\S+ +%d +0 +0 +1 +\S+ +1/1 +1 +0  agree-held$`, os.Getpid())).MatchString(lines) {
+	if lines := outputOf(t, "top", "-n", "1", "-d", "50ms", "-f", name); !regexp.MustCompile(fmt.Sprintf(`(?m)^\S+ +%d +0 +0 +1 +\S+ +1/1 +1 +0  %s$`, os.Getpid(), name)).MatchString(lines) {
 		t.Errorf("the lines of top are\n%s", lines)
 	}
 }
