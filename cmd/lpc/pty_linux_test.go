@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/seed-eedd8485/lpc/internal/needs"
 )
 
 // A pty is a program on a terminal: what it writes is painted on a grid, as a terminal
@@ -40,7 +42,7 @@ func startPTY(t *testing.T, width, height int, name string, args ...string) *pty
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0) // pty(7)
 	if err != nil {
-		t.Fatal(err)
+		needs.Missing(t, "a terminal of one's own: %v (mount -t devpts)", err)
 	}
 	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
 		t.Fatal(err)

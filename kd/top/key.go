@@ -114,8 +114,7 @@ func (p *Parser) sequence() (Key, int) {
 		if b[i] < 0x40 || b[i] > 0x7e {
 			continue // parameters
 		}
-		text := string(b[1 : i+1])
-		if k, ok := sequences[text]; ok {
+		if k, ok := sequences[string(b[1:i+1])]; ok {
 			return k, i + 1
 		}
 		if at := bytes.IndexByte(b[:i], ';'); at > 0 { // with modifiers: as without

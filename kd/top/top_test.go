@@ -1,21 +1,17 @@
 package top
 
 import (
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 	"unicode"
 
 	"github.com/seed-eedd8485/lpc/internal/escape"
+	"github.com/seed-eedd8485/lpc/internal/golden"
 	"github.com/seed-eedd8485/lpc/kd/census"
 	"github.com/seed-eedd8485/lpc/waitgraph"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 var moment = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
@@ -100,16 +96,7 @@ func TestViews(t *testing.T) {
 	} {
 		s, _ := screen()
 		got := press(t, s, v.keys...)
-		path := filepath.Join("testdata", v.name+".txt")
-		if *update {
-			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil || got != string(want) {
-			t.Errorf("%s (%v) is\n%s\nwant\n%s", v.name, err, got, want)
-		}
+		golden.Text(t, v.name+".txt", got)
 	}
 }
 

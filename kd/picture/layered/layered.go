@@ -88,11 +88,9 @@ type route struct {
 
 // A hop joins two items of neighbouring columns, at heights below their upper ends.
 type hop struct {
-	from, to   int
-	outY, inY  float64
-	stiff      float64 // how much it wants to be straight
-	turned     bool
-	routeIndex int
+	from, to  int
+	outY, inY float64
+	stiff     float64 // how much it wants to be straight
 }
 
 // split finds the parts, in the order of their first nodes.

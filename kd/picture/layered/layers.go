@@ -39,8 +39,8 @@ func (p *part) assign() {
 	for _, v := range topo {
 		p.columns[column[v]] = append(p.columns[column[v]], v)
 	}
-	for i, e := range p.edges {
-		p.hopsOf(i, e)
+	for _, e := range p.edges {
+		p.hopsOf(e)
 	}
 }
 
@@ -86,7 +86,7 @@ const (
 )
 
 // hopsOf cuts an edge into hops over its lanes.
-func (p *part) hopsOf(number int, e *route) {
+func (p *part) hopsOf(e *route) {
 	if e.from == e.to {
 		return
 	}
@@ -96,14 +96,14 @@ func (p *part) hopsOf(number int, e *route) {
 		p.items = append(p.items, item{column: c, lane: true})
 		p.columns[c] = append(p.columns[c], lane)
 		e.lanes = append(e.lanes, lane)
-		p.hop(number, prev, lane, y, 0)
+		p.hop(prev, lane, y, 0)
 		prev, y = lane, 0
 	}
-	p.hop(number, prev, e.to, y, e.inY)
+	p.hop(prev, e.to, y, e.inY)
 }
 
-func (p *part) hop(number, from, to int, outY, inY float64) {
-	h := hop{from: from, to: to, outY: outY, inY: inY, routeIndex: number, stiff: boxToBox}
+func (p *part) hop(from, to int, outY, inY float64) {
+	h := hop{from: from, to: to, outY: outY, inY: inY, stiff: boxToBox}
 	switch a, b := p.items[from].lane, p.items[to].lane; {
 	case a && b:
 		h.stiff = laneToLane
