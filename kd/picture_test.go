@@ -123,7 +123,7 @@ func TestCensus(t *testing.T) {
 // its picture.
 func BenchmarkCensus(b *testing.B) {
 	tg := large()
-	for range b.N {
+	for b.Loop() {
 		c, err := census.Take(context.Background(), records.NewReader(tg))
 		if err != nil {
 			b.Fatal(err)
@@ -132,4 +132,10 @@ func BenchmarkCensus(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// TestPictureNT draws what stands in the memory of a Windows machine: the records are
+// others, the picture is the same.
+func TestPictureNT(t *testing.T) {
+	golden.Text(t, "picture/nt.txt", structure(t, seed(t)))
 }

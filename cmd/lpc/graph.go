@@ -117,14 +117,21 @@ func throughDot(ctx context.Context, w io.Writer, p *picture.Picture) error {
 	return nil
 }
 
-// takeCensus looks at a target, which must show objects and threads.
-func takeCensus(ctx context.Context, who string, t target.Target) (*census.Census, error) {
-	const needs = target.Objects | target.Threads
-	if why := t.Lacks(needs); why != "" {
-		return nil, fmt.Errorf("%s: %s", who, why)
+// showsObjects says why a target does not show what a census counts, nil where it does.
+func showsObjects(who string, t target.Target) error {
+	if why := t.Lacks(target.Objects | target.Threads); why != "" {
+		return fmt.Errorf("%s: %s", who, why)
 	}
 	if t.System() == nil {
-		return nil, fmt.Errorf("%s: this target shows no objects", who)
+		return fmt.Errorf("%s: this target shows no objects", who)
+	}
+	return nil
+}
+
+// takeCensus looks at a target.
+func takeCensus(ctx context.Context, who string, t target.Target) (*census.Census, error) {
+	if err := showsObjects(who, t); err != nil {
+		return nil, err
 	}
 	c, err := census.Take(ctx, records.NewReader(t))
 	if errors.Is(err, context.Canceled) {

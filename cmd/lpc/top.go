@@ -46,6 +46,9 @@ func (c *topCmd) Run() error {
 		return fmt.Errorf("top: %w", err)
 	}
 	defer func() { _ = t.Close() }()
+	if err := showsObjects("top", t); err != nil {
+		return err
+	}
 	if c.Lines || c.JSON || !isTerminal(os.Stdin) || !isTerminal(os.Stdout) {
 		return c.print(t)
 	}

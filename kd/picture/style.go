@@ -8,7 +8,7 @@ text{fill:#1f2328}
 .ground{fill:#ffffff}
 .summary{font-size:14px;font-weight:bold}
 .verdict{fill:#cf222e;font-weight:bold}
-.note,.dim{fill:#59636e}
+.note,.dim,.legend{fill:#59636e}
 .head{font-size:13px;font-weight:bold}
 .frame{fill:#f6f8fa;stroke:#818b98}
 .unread .frame{stroke-dasharray:4 3}
@@ -33,7 +33,7 @@ text{fill:#1f2328}
 text{fill:#e6edf3}
 .ground{fill:#0d1117}
 .verdict{fill:#ff7b72}
-.note,.dim{fill:#9198a1}
+.note,.dim,.legend{fill:#9198a1}
 .frame{fill:#161b22;stroke:#6e7681}
 .row.port rect{fill:#262c36}
 .row.old rect{fill:#3d2e00}
@@ -95,7 +95,7 @@ func (d *drawing) legend(y float64) {
 		{Edge{Kind: Connection}, "connection"}, {Edge{Kind: Wait}, "waits"}, {Edge{Kind: Wait, Mark: Old}, "for 5 s or more"},
 		{Edge{Kind: Wait, Mark: Proved}, "in a deadlock"}, {Edge{Kind: Wait, Mark: Possible}, "in a possible one"},
 	} {
-		d.printf("<path class=\"edge %s%s\" d=\"M%.1f %.1fh30\" marker-end=\"url(#%s)\"/><text class=\"note\" x=\"%.1f\" y=\"%.1f\">%s</text>\n", l.edge.Kind, markClass(l.edge.Mark), x, y-4, arrow(&l.edge), x+36, y, l.text)
+		d.printf("<path class=\"edge %s%s\" d=\"M%.1f %.1fh30\" marker-end=\"url(#%s)\"/><text class=\"legend\" x=\"%.1f\" y=\"%.1f\">%s</text>\n", l.edge.Kind, markClass(l.edge.Mark), x, y-4, arrow(&l.edge), x+36, y, l.text)
 		x += 36 + float64(len(l.text)+2)*charWidth
 	}
 }

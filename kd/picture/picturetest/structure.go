@@ -85,7 +85,7 @@ func (r *reader) close() {
 		r.box = r.text
 		r.names[up.id] = r.text
 		r.out = append(r.out, fmt.Sprintf("%s: %s", up.class, r.text))
-	case e.name == "text" && up.name == "svg" && (e.class == "summary" || e.class == "verdict" || e.class == "note" && len(r.names) == 0):
+	case e.name == "text" && up.name == "svg" && (e.class == "summary" || e.class == "verdict" || e.class == "note"):
 		r.out = append(r.out, e.class+": "+r.text)
 	case e.name == "text" && strings.HasPrefix(up.class, "box"):
 		r.out = append(r.out, "  note: "+r.text)
