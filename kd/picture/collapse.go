@@ -132,7 +132,9 @@ func (b *builder) cutRest(boxes []Box, limit int) []Box {
 		}
 	}
 	if len(rest.Processes) > 0 {
-		rest.Head = fmt.Sprintf("%d more processes", len(rest.Processes))
+		if n := len(rest.Processes); n > 1 {
+			rest.Head = fmt.Sprintf("%d more processes", n)
+		}
 		kept = append(kept, rest)
 	}
 	for i := range kept {

@@ -23,7 +23,7 @@ const (
 	maxText   = 60 // cells of one text; the whole is in its tip
 )
 
-var distances = layered.Options{Column: 70, Box: 18, Lane: 11, Part: 32, Aspect: 1.5}
+var distances = layered.Options{Column: 70, Box: 18, Lane: 11, Part: 32, Aspect: 1.5, Wrap: 2200}
 
 // A drawing is a picture with everything in its place.
 type drawing struct {
@@ -205,23 +205,24 @@ func (d *drawing) edge(i int) {
 		class += " unsure"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "M%.1f %.1f", path[0].X, path[0].Y)
-	for k := 0; k+1 < len(path); k += 2 {
-		from, to := path[k], path[k+1]
-		if k > 0 {
-			fmt.Fprintf(&b, "L%.1f %.1f", from.X, from.Y)
+	at := path[0].From
+	fmt.Fprintf(&b, "M%.1f %.1f", at.X, at.Y)
+	for _, c := range path {
+		if c.From != at {
+			fmt.Fprintf(&b, "L%.1f %.1f", c.From.X, c.From.Y)
 		}
-		bend := (to.X - from.X) / 2
-		if e.From == e.To {
-			fmt.Fprintf(&b, "C%.1f %.1f %.1f %.1f %.1f %.1f", from.X+loopWidth, from.Y, to.X+loopWidth, to.Y, to.X, to.Y)
+		if at = c.To; c.From == c.To {
 			continue
 		}
-		fmt.Fprintf(&b, "C%.1f %.1f %.1f %.1f %.1f %.1f", from.X+bend, from.Y, to.X-bend, to.Y, to.X, to.Y)
+		out, in := c.From.X+c.Around*4/3, c.To.X+c.Around*4/3 // a cubic goes three quarters of the way to its controls
+		if c.Around == 0 {
+			half := (c.To.X - c.From.X) / 2
+			out, in = c.From.X+half, c.To.X-half
+		}
+		fmt.Fprintf(&b, "C%.1f %.1f %.1f %.1f %.1f %.1f", out, c.From.Y, in, c.To.Y, c.To.X, c.To.Y)
 	}
 	d.printf("<path class=\"%s\" data-from=\"%s\" data-to=\"%s\" d=\"%s\" marker-end=\"url(#%s)\"/>\n", class, end(e.From, e.FromRow), end(e.To, e.ToRow), b.String(), arrow(e))
 }
-
-const loopWidth = 40
 
 // end is the id of what an edge joins.
 func end(box, row int) string {

@@ -8,7 +8,8 @@
 //  2. gives each box a column, and each edge a lane in every column that it passes
 //     (layers.go);
 //  3. orders the columns so that few edges cross (order.go);
-//  4. moves boxes and lanes up and down until edges are nearly straight (place.go).
+//  4. moves boxes and lanes up and down until edges are nearly straight (place.go);
+//  5. breaks it into rows, as a text into lines, if it is too wide (fold.go).
 //
 // A lane has room of its own in its column, and between two columns stand edges only:
 // so no edge runs over a box, and text inside boxes is never covered. Lay is

@@ -1,6 +1,9 @@
 package layered
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // pack puts the parts in rows, in their order, as wide as gives the picture about the
 // shape that is aimed at.
@@ -31,24 +34,20 @@ func (p *part) draw(out *Layout) {
 		out.At[n] = Point{p.x + p.left[it.column], p.y + it.y}
 	}
 	for _, e := range p.edges {
+		var path []Bend
 		if e.from == e.to {
-			it := &p.items[e.from]
-			right := p.x + p.left[it.column] + it.width
-			out.Paths[e.number] = []Point{{right, p.y + it.y + e.outY}, {right, p.y + it.y + e.inY}}
-			continue
+			path = []Bend{{p.right(e.from, e.outY), p.right(e.from, e.inY), p.o.Column / 2}}
+		} else {
+			for k := range len(e.lanes) + 1 {
+				path = append(path, p.bends(e.hop+k)...)
+			}
+			// Its box may be narrower than others of the column: straight on to its end.
+			path = append([]Bend{{From: p.right(e.from, e.outY), To: p.right(e.from, e.outY)}}, path...)
 		}
-		path := []Point{p.right(e.from, e.outY)}
-		for _, lane := range e.lanes {
-			c := p.items[lane].column
-			y := p.y + p.items[lane].y
-			path = append(path, Point{p.x + p.left[c], y}, Point{p.x + p.left[c] + p.breadth[c], y})
-		}
-		to := &p.items[e.to]
-		path = append(path, Point{p.x + p.left[to.column], p.y + to.y + e.inY})
-		path = p.wide(e.from, path)
 		if e.turned {
-			for i, k := 0, len(path)-1; i < k; i, k = i+1, k-1 {
-				path[i], path[k] = path[k], path[i]
+			slices.Reverse(path)
+			for i := range path {
+				path[i].From, path[i].To = path[i].To, path[i].From
 			}
 		}
 		out.Paths[e.number] = path
@@ -61,13 +60,24 @@ func (p *part) right(v int, y float64) Point {
 	return Point{p.x + p.left[it.column] + it.width, p.y + it.y + y}
 }
 
-// wide leads an edge straight out of its column before it bends: its box may be
-// narrower than others of the column.
-func (p *part) wide(from int, path []Point) []Point {
-	c := p.items[from].column
-	end := p.x + p.left[c] + p.breadth[c]
-	if end-path[0].X < 1 {
-		return path
+// bends are those of a hop: one from column to column, two where the next column
+// stands in the row below.
+func (p *part) bends(number int) []Bend {
+	h := &p.hops[number]
+	a, b := &p.items[h.from], &p.items[h.to]
+	from := Point{p.x + p.left[a.column] + p.breadth[a.column], p.y + a.y + h.outY}
+	to := Point{p.x + p.left[b.column], p.y + b.y + h.inY}
+	lane, folded := p.turns[a.column].lanes[number]
+	if !folded {
+		return []Bend{{From: from, To: to}}
 	}
-	return append([]Point{path[0], {path[0].X, path[0].Y}, {end, path[0].Y}}, path[1:]...)
+	y := p.y + lane
+	return []Bend{
+		{From: from, To: Point{from.X, y}, Around: around(y - from.Y)},
+		{From: Point{to.X, y}, To: to, Around: -around(to.Y - y)},
+	}
 }
+
+// around is how far a bend goes around: the further, the higher it is, so that one
+// stands around the other.
+func around(height float64) float64 { return 24 + math.Abs(height)/8 }

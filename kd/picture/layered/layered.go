@@ -13,6 +13,14 @@ type Edge struct {
 // A Point is a place in the picture.
 type Point struct{ X, Y float64 }
 
+// A Bend is a part of an edge that is not straight, with level ends.
+type Bend struct {
+	From, To Point
+	// Around is how far it goes around on the right of its ends, or when negative on
+	// their left; 0: it goes from one side to the other.
+	Around float64
+}
+
 // Options are distances.
 type Options struct {
 	Column float64 // between columns: room for edges to bend
@@ -20,20 +28,21 @@ type Options struct {
 	Lane   float64 // between an edge that passes and what is beside it
 	Part   float64 // between parts that no edge joins
 	Aspect float64 // width by height that the packing of parts aims at
+	Wrap   float64 // width from which on a long part goes on below itself; 0: never
 }
 
 // A Layout is the result.
 type Layout struct {
 	Width, Height float64
-	At            []Point   // upper left corner of each node
-	Paths         [][]Point // of each edge: pairs of points, the ends of one bend each; between pairs it is straight
-	Crossings     int       // of edges, counted between columns
+	At            []Point  // upper left corner of each node
+	Paths         [][]Bend // of each edge; from bend to bend it is straight
+	Crossings     int      // of edges, counted between columns
 }
 
 // Lay places the boxes. The edges' From and To must be indexes of nodes. Parts stand in
 // the order of their first nodes.
 func Lay(nodes []Node, edges []Edge, o Options) Layout {
-	out := Layout{At: make([]Point, len(nodes)), Paths: make([][]Point, len(edges))}
+	out := Layout{At: make([]Point, len(nodes)), Paths: make([][]Bend, len(edges))}
 	var parts []*part
 	for _, p := range split(nodes, edges) {
 		p.o = o
@@ -57,11 +66,14 @@ type part struct {
 	items []item // the nodes, then the lanes
 	nodes []int  // the caller's numbers of the first items
 	edges []*route
-	hops  []hop // between neighbouring columns
+	hops  []hop // between neighbouring columns; those of a route stand in a row
+
+	from, to int // the columns that are being straightened
 
 	columns [][]int   // items from top to bottom
 	left    []float64 // x of each column
 	breadth []float64 // of each column
+	turns   []turn    // by column: how hops from it to the next go down to another row
 
 	x, y, width, height float64
 }
@@ -84,6 +96,7 @@ type route struct {
 	inY      float64
 	turned   bool  // it is drawn against its direction
 	lanes    []int // items that it passes
+	hop      int   // its first; it has one more than lanes
 }
 
 // A hop joins two items of neighbouring columns, at heights below their upper ends.

@@ -2,12 +2,13 @@ package layered
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"testing"
 )
 
-var options = Options{Column: 70, Box: 18, Lane: 11, Part: 32, Aspect: 1.5}
+var options = Options{Column: 70, Box: 18, Lane: 11, Part: 32, Aspect: 1.5, Wrap: 900}
 
 // random is a graph of n nodes in which about so many edges leave each.
 func random(n int, degree float64, seed uint64) (nodes []Node, edges []Edge) {
@@ -41,10 +42,10 @@ func sound(t *testing.T, nodes []Node, edges []Edge, l Layout) {
 	}
 	for i, e := range edges {
 		path := l.Paths[i]
-		if len(path) < 2 || len(path)%2 != 0 {
-			t.Fatalf("edge %d has %d points, want pairs", i, len(path))
+		if len(path) == 0 {
+			t.Fatalf("edge %d has no path", i)
 		}
-		first, last := path[0], path[len(path)-1]
+		first, last := path[0].From, path[len(path)-1].To
 		if d := first.Y - l.At[e.From].Y - e.OutY; d > slack || d < -slack {
 			t.Fatalf("edge %d leaves at %v, want %v below %v", i, first, e.OutY, l.At[e.From])
 		}
@@ -58,23 +59,35 @@ func sound(t *testing.T, nodes []Node, edges []Edge, l Layout) {
 }
 
 // clear walks along an edge, through bends and straight parts.
-func clear(t *testing.T, nodes []Node, l Layout, edge int, path []Point) {
+func clear(t *testing.T, nodes []Node, l Layout, edge int, path []Bend) {
 	t.Helper()
-	for k := 0; k+1 < len(path); k++ {
-		a, b := path[k], path[k+1]
-		for s := 1; s < 20; s++ {
-			f := float64(s) / 20
-			x, y := a.X+(b.X-a.X)*f, a.Y+(b.Y-a.Y)*f
-			if k%2 == 0 { // the bend of a cubic with level ends
-				y = a.Y + (b.Y-a.Y)*(3*f*f-2*f*f*f)
-				x = a.X + (b.X-a.X)*(1.5*f*(1-f)*(1-f)+1.5*f*f*(1-f)+f*f*f)
-			}
-			for n, at := range l.At {
-				if x > at.X+0.1 && x < at.X+nodes[n].Width-0.1 && y > at.Y+0.1 && y < at.Y+nodes[n].Height-0.1 {
-					t.Fatalf("edge %d runs over box %d at %.1f,%.1f", edge, n, x, y)
-				}
+	free := func(x, y float64) {
+		for n, at := range l.At {
+			if x > at.X+0.1 && x < at.X+nodes[n].Width-0.1 && y > at.Y+0.1 && y < at.Y+nodes[n].Height-0.1 {
+				t.Fatalf("edge %d runs over box %d at %.1f,%.1f", edge, n, x, y)
 			}
 		}
+		if x < -0.1 || y < -0.1 || x > l.Width+0.1 || y > l.Height+0.1 {
+			t.Fatalf("edge %d leaves the picture of %.1fx%.1f at %.1f,%.1f", edge, l.Width, l.Height, x, y)
+		}
+	}
+	at := path[0].From
+	for _, c := range path {
+		if math.Abs(at.Y-c.From.Y) > 0.01 {
+			t.Fatalf("edge %d is not level from %v to %v", edge, at, c.From)
+		}
+		out, in := c.From.X+c.Around*4/3, c.To.X+c.Around*4/3
+		if c.Around == 0 {
+			half := (c.To.X - c.From.X) / 2
+			out, in = c.From.X+half, c.To.X-half
+		}
+		for s := 1; s < 20; s++ {
+			f := float64(s) / 20
+			g := 1 - f
+			free(at.X+(c.From.X-at.X)*f, at.Y)
+			free(g*g*g*c.From.X+3*g*g*f*out+3*g*f*f*in+f*f*f*c.To.X, g*g*g*c.From.Y+3*g*g*f*c.From.Y+3*g*f*f*c.To.Y+f*f*f*c.To.Y)
+		}
+		at = c.To
 	}
 }
 
@@ -127,16 +140,37 @@ func TestRing(t *testing.T) {
 		nodes = append(nodes, Node{Width: 100, Height: 40})
 		edges = append(edges, Edge{From: i, To: (i + 1) % n, OutY: 30, InY: 10})
 	}
-	l := Lay(nodes, edges, options)
+	flat := options
+	flat.Wrap = 0
+	l := Lay(nodes, edges, flat)
 	sound(t, nodes, edges, l)
 	back := 0
 	for i := range edges {
-		if l.Paths[i][0].X > l.Paths[i][len(l.Paths[i])-1].X {
+		if l.Paths[i][0].From.X > l.Paths[i][len(l.Paths[i])-1].To.X {
 			back++
 		}
 	}
 	if back != 1 {
 		t.Errorf("%d edges of the ring lead to the left, want 1", back)
+	}
+}
+
+// A long ring is broken into rows, and no edge leaves the picture.
+func TestFold(t *testing.T) {
+	for _, n := range []int{3, 10, 61} {
+		var nodes []Node
+		var edges []Edge
+		for i := range n {
+			nodes = append(nodes, Node{Width: 300, Height: 60})
+			edges = append(edges, Edge{From: i, To: (i + 1) % n, OutY: 50, InY: 30})
+		}
+		o := options
+		o.Wrap = 2000
+		l := Lay(nodes, edges, o)
+		sound(t, nodes, edges, l)
+		if l.Width > 2300 {
+			t.Errorf("a ring of %d is %.0f wide, want about 2000", n, l.Width)
+		}
 	}
 }
 

@@ -90,6 +90,7 @@ func (p *part) hopsOf(e *route) {
 	if e.from == e.to {
 		return
 	}
+	e.hop = len(p.hops)
 	prev, y := e.from, e.outY
 	for c := p.items[e.from].column + 1; c < p.items[e.to].column; c++ {
 		lane := len(p.items)

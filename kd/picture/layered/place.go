@@ -5,43 +5,74 @@ import "math"
 // passes are how often the columns are moved towards each other.
 const passes = 16
 
-// place gives each column its x and each item its y. A column is moved so that the sum
-// of the squares of how far its edges are from straight is the least that the order and
-// the distances allow.
+// place gives each column its x and each item its y.
 func (p *part) place() {
 	p.breadth = make([]float64, len(p.columns))
 	for c, col := range p.columns {
+		for _, v := range col {
+			p.breadth[c] = max(p.breadth[c], p.items[v].width)
+		}
+	}
+	p.straighten(0, len(p.columns))
+	p.across()
+	p.level(0, len(p.columns), 0)
+	p.height = p.extent(0, len(p.columns))
+	p.fold()
+}
+
+// straighten gives the items of some columns their y: close together at first, then
+// each column is moved so that the sum of the squares of how far its edges are from
+// straight is the least that the order and the distances allow. Edges to other columns
+// do not count.
+func (p *part) straighten(from, to int) {
+	p.from, p.to = from, to
+	for _, col := range p.columns[from:to] {
 		y := 0.0
 		for i, v := range col {
-			it := &p.items[v]
-			p.breadth[c] = max(p.breadth[c], it.width)
 			if i > 0 {
 				y += p.gap(col[i-1], v)
 			}
-			it.y = y
-			y += it.height
+			p.items[v].y = y
+			y += p.items[v].height
 		}
 	}
 	for i := range passes {
 		if i%2 == 0 {
-			for c := 1; c < len(p.columns); c++ {
+			for c := from + 1; c < to; c++ {
 				p.settle(c, true, i >= passes-4)
 			}
 		} else {
-			for c := len(p.columns) - 2; c >= 0; c-- {
+			for c := to - 2; c >= from; c-- {
 				p.settle(c, i < passes-4, true)
 			}
 		}
 	}
-	p.across()
+}
+
+// extent is how high some columns are.
+func (p *part) extent(from, to int) float64 {
 	top, bottom := math.Inf(1), math.Inf(-1)
-	for i := range p.items {
-		top, bottom = min(top, p.items[i].y), max(bottom, p.items[i].y+p.items[i].height)
+	for _, col := range p.columns[from:to] {
+		for _, v := range col {
+			top, bottom = min(top, p.items[v].y), max(bottom, p.items[v].y+p.items[v].height)
+		}
 	}
-	for i := range p.items {
-		p.items[i].y -= top
+	return bottom - top
+}
+
+// level moves some columns so that what stands highest in them is at y.
+func (p *part) level(from, to int, y float64) {
+	top := math.Inf(1)
+	for _, col := range p.columns[from:to] {
+		for _, v := range col {
+			top = min(top, p.items[v].y)
+		}
 	}
-	p.height = bottom - top
+	for _, col := range p.columns[from:to] {
+		for _, v := range col {
+			p.items[v].y += y - top
+		}
+	}
 }
 
 // gap is the distance between neighbours of a column.
@@ -93,14 +124,16 @@ func (p *part) wanted(v int, left, right bool) (y, weight float64) {
 	sum := 0.0
 	if left {
 		for _, k := range it.in {
-			h := &p.hops[k]
-			sum, weight = sum+h.stiff*(p.items[h.from].y+h.outY-h.inY), weight+h.stiff
+			if h := &p.hops[k]; p.items[h.from].column >= p.from {
+				sum, weight = sum+h.stiff*(p.items[h.from].y+h.outY-h.inY), weight+h.stiff
+			}
 		}
 	}
 	if right {
 		for _, k := range it.out {
-			h := &p.hops[k]
-			sum, weight = sum+h.stiff*(p.items[h.to].y+h.inY-h.outY), weight+h.stiff
+			if h := &p.hops[k]; p.items[h.to].column < p.to {
+				sum, weight = sum+h.stiff*(p.items[h.to].y+h.inY-h.outY), weight+h.stiff
+			}
 		}
 	}
 	if weight == 0 {
@@ -126,10 +159,16 @@ func (p *part) across() {
 	}
 	last := len(p.columns) - 1
 	p.width = p.left[last] + p.breadth[last]
+	p.width = max(p.width, p.loops())
+}
+
+// loops is how far the loops of edges from a box to itself reach to the right.
+func (p *part) loops() (x float64) {
 	for _, e := range p.edges {
 		if e.from == e.to {
 			it := &p.items[e.from]
-			p.width = max(p.width, p.left[it.column]+it.width+p.o.Column/2) // its loop
+			x = max(x, p.left[it.column]+it.width+p.o.Column/2)
 		}
 	}
+	return x
 }
