@@ -4,9 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/seed-eedd8485/lpc/kd/records"
+	"github.com/seed-eedd8485/lpc/kd/census"
 	"github.com/seed-eedd8485/lpc/target"
-	"github.com/seed-eedd8485/lpc/waitgraph"
 )
 
 const waitNeeds = target.Objects | target.Threads
@@ -29,58 +28,48 @@ func init() {
 	cmdDeadlock.JSON = jsonDeadlock
 }
 
-// cycles are what two looks agree on. seen is how many the first found.
-func (s *Session) cycles(ctx context.Context) (g *waitgraph.Graph, w *records.World, cycles []waitgraph.Cycle, seen int, more bool, err error) {
-	if g, w, err = s.graph(ctx); err != nil {
-		return
-	}
-	cycles, more = g.Find()
-	seen = len(cycles)
-	if seen > 0 {
-		if err = target.Refresh(s.Target); err != nil {
-			return
-		}
-		var second *waitgraph.Graph
-		if second, _, err = s.graph(ctx); err != nil {
-			return
-		}
-		cycles = g.Confirm(cycles, second)
+// cycles are what two looks agree on; the worst is the session's status.
+func (s *Session) cycles(ctx context.Context) (*census.Cycles, error) {
+	k, err := census.FindCycles(ctx, s.reader)
+	if err != nil {
+		return nil, err
 	}
 	s.Status = StatusNone
-	for i := range cycles {
-		if cycles[i].Proved {
+	for i := range k.Cycles {
+		if k.Cycles[i].Proved {
 			s.Status = StatusProved
 			break
 		}
 		s.Status = StatusPossible
 	}
-	return
+	return k, nil
 }
 
 func runDeadlock(ctx context.Context, s *Session, o *Out, args []string) error {
 	if err := atMost(args, 0, "!deadlock"); err != nil {
 		return err
 	}
-	g, w, cycles, seen, more, err := s.cycles(ctx)
+	k, err := s.cycles(ctx)
 	if err != nil {
 		return err
 	}
+	g, cycles := k.Graph, k.Cycles
 	for i := range cycles {
 		if i > 0 {
 			o.Printf("\n")
 		}
 		o.Lines("", g.Text(&cycles[i]))
 	}
-	if more {
+	if k.More {
 		o.Printf("\nMore threads wait in the same knots; these are the first cycles of each.\n")
 	}
 	if len(cycles) == 0 {
 		o.Printf("No deadlock: %s, none for each other.\n", waiting(len(g.State().Waits)))
-		if seen > 0 {
+		if k.Seen > 0 {
 			o.Printf("A cycle that the first look saw was gone at the second.\n")
 		}
 	}
-	s.trouble(o, w)
+	s.trouble(o, k.World)
 	return nil
 }
 
@@ -102,16 +91,17 @@ func jsonDeadlock(ctx context.Context, s *Session, args []string) (any, error) {
 	if err := atMost(args, 0, "!deadlock"); err != nil {
 		return nil, err
 	}
-	g, w, cycles, _, more, err := s.cycles(ctx)
+	k, err := s.cycles(ctx)
 	if err != nil {
 		return nil, err
 	}
+	g, cycles := k.Graph, k.Cycles
 	list := []jsonCycle{}
 	for i := range cycles {
 		c := &cycles[i]
 		j := jsonCycle{Proved: c.Proved, Doubts: nonNil(c.Doubts), Text: g.Text(c)}
-		for k := range c.Hops {
-			j.Hops = append(j.Hops, s.hop(g, &c.Hops[k], 0))
+		for h := range c.Hops {
+			j.Hops = append(j.Hops, s.hop(g, &c.Hops[h], 0))
 		}
 		list = append(list, j)
 	}
@@ -119,5 +109,5 @@ func jsonDeadlock(ctx context.Context, s *Session, args []string) (any, error) {
 		Cycles     []jsonCycle `json:"cycles"`
 		More       bool        `json:"more"`
 		Unreadable []string    `json:"unreadable"`
-	}{list, more, nonNil(w.Trouble)}, nil
+	}{list, k.More, nonNil(k.World.Trouble)}, nil
 }

@@ -80,6 +80,9 @@ func (im *images) frame(va uint64) (isf.Frame, bool) {
 	if m == nil {
 		return isf.Frame{}, false
 	}
+	if f, ok := isf.FrameAt(im.types, va-m.Base); ok && m.Short() == "nt" {
+		return f, true // frames without names
+	}
 	t, _ := im.symbols(m)
 	return isf.FrameAt(t, va-m.Base)
 }

@@ -128,6 +128,11 @@ type jsonPort struct {
 	Name       string `json:"name"`
 	Queue      uint64 `json:"queue"`
 	InProgress uint64 `json:"inProgress"`
+	// What NT's ports do not count is null.
+	Connections *uint32 `json:"connections"` // of a connection port
+	Calls       *uint64 `json:"calls"`
+	Datagrams   *uint64 `json:"datagrams"`
+	Failures    *uint64 `json:"failures"`
 }
 
 func jsonLpcPort(ctx context.Context, s *Session, args []string) (any, error) {
@@ -155,6 +160,9 @@ func jsonLpcPort(ctx context.Context, s *Session, args []string) (any, error) {
 		}
 		if other := p.Other(); other != nil {
 			j.Peer = s.ptr(other.Addr)
+		}
+		if n := &p.Counts; n.Counted {
+			j.Connections, j.Calls, j.Datagrams, j.Failures = &n.Connections, &n.Calls, &n.Datagrams, &n.Failures
 		}
 		list = append(list, j)
 	}

@@ -10,18 +10,18 @@ import (
 // cycle of waits for the message of that id: two looks, as !deadlock's. It returns the
 // cycle in sentences, nil where there is none.
 func ProvedCycle(ctx context.Context, t target.Target, thread uint64, message uint32) ([]string, error) {
-	g, _, cycles, _, _, err := NewSession(t).cycles(ctx)
+	k, err := NewSession(t).cycles(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for i := range cycles {
-		c := &cycles[i]
+	for i := range k.Cycles {
+		c := &k.Cycles[i]
 		if !c.Proved {
 			continue
 		}
-		for k := range c.Hops {
-			if w := c.Hops[k].Wait; w.Thread == thread && w.Message == message {
-				return g.Text(c), nil
+		for h := range c.Hops {
+			if w := c.Hops[h].Wait; w.Thread == thread && w.Message == message {
+				return k.Graph.Text(c), nil
 			}
 		}
 	}

@@ -3,21 +3,15 @@ package kd
 import (
 	"context"
 
+	"github.com/seed-eedd8485/lpc/kd/census"
 	"github.com/seed-eedd8485/lpc/kd/records"
 	"github.com/seed-eedd8485/lpc/waitgraph"
 )
 
 // graph is one look at who waits for whom.
 func (s *Session) graph(ctx context.Context) (*waitgraph.Graph, *records.World, error) {
-	w, err := s.look(ctx, records.All)
-	if err != nil {
-		return nil, nil, err
-	}
-	st, err := w.State(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	return waitgraph.Build(st), w, nil
+	w, g, err := census.Look(ctx, s.reader)
+	return g, w, err
 }
 
 // jsonHop is a thread of a cycle or chain as JSON.

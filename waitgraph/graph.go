@@ -321,3 +321,12 @@ func (g *Graph) reentrantArcs() {
 // Received tells whether the message that the wait at that index of the State waits
 // for is seen at the other end.
 func (g *Graph) Received(wait int) bool { return g.waitFor[wait] >= 0 }
+
+// Awaits is the message that the wait at that index of the State waits for, nil where
+// the other end does not show it.
+func (g *Graph) Awaits(wait int) *Message {
+	if m := g.waitFor[wait]; m >= 0 {
+		return &g.s.Messages[m]
+	}
+	return nil
+}

@@ -1,6 +1,6 @@
 // Command lpc is the library's command line: it shows what a port is (demo),
-// serves one (serve), calls one (call, send), lists them (ls), debugs them
-// (kd) and measures them (bench).
+// serves one (serve), calls one (call, send), lists them (ls), draws and watches
+// them (graph, top), debugs them (kd) and measures them (bench).
 //
 //	lpc demo
 //	lpc serve NAME --echo
@@ -8,6 +8,8 @@
 //	lpc call NAME [DATA | -]
 //	lpc send NAME DATA
 //	lpc ls [--json]
+//	lpc graph [-p PID | -z FILE] [-o FILE.svg | FILE.dot]
+//	lpc top [-p PID | -z FILE]
 //	lpc kd [-p PID | -z FILE] [-c COMMANDS] [--json]
 //	lpc snapshot -o FILE [-p PID]
 //	lpc mbr FILE [--against FILE] [-o FILE.svg] [--json]

@@ -86,6 +86,12 @@ func TestDocsBoot(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(work, "disk.img"), boottest.Disk(), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	runDocs(t, "docs/boot.md", list, work)
+}
+
+// runDocs runs commands of a document in a directory, with PID this process's.
+func runDocs(t *testing.T, doc string, list []docCommand, work string) {
+	t.Helper()
 	for _, c := range list {
 		cmd := exec.Command("sh", "-c", c.text)
 		cmd.Dir = work
@@ -94,7 +100,7 @@ func TestDocsBoot(t *testing.T) {
 		out, err := cmd.CombinedOutput()
 		dog.Stop()
 		if err != nil || !c.matches(string(out)) {
-			t.Errorf("docs/boot.md:%d: %s\nprints (%v)\n%s\nnot\n%s", c.line, c.text, err, out, strings.Join(c.output, "\n"))
+			t.Errorf("%s:%d: %s\nprints (%v)\n%s\nnot\n%s", doc, c.line, c.text, err, out, strings.Join(c.output, "\n"))
 		}
 	}
 }

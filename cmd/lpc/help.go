@@ -2,8 +2,11 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/seed-eedd8485/lpc/kd/top"
 )
 
 const description = `Processes on one machine call each other by name; the kernel proves who calls.
@@ -36,6 +39,9 @@ Environment:
             and call, send and ls look in /run/lpc too
 `
 
+// indented puts two blanks in front of each line.
+func indented(text string) string { return "  " + strings.ReplaceAll(text, "\n", "\n  ") }
+
 // details follows kong's text in the help of a command.
 var details = map[string]string{
 	"serve": `With --exec, CMD and all that follows it run once for each request: the data is CMD's standard
@@ -54,6 +60,17 @@ one it reads commands from standard input, a line each. The exit status is that 
 	"mbr": `FILE is opened for reading alone. It is lpc kd -z FILE -c !mbr, and opens any file: a damaged boot
 sector is one too. --against and -o take the place of the report. docs/boot.md shows more: the code of
 any sector in a debugger, over any target. With --json numbers are decimal but for hex strings.`,
+	"graph": `A process is a box; its ports, its waiting threads and its connections are lines in it; an arrow leads
+from who waits, or is connected, to the port. Deadlocks are red, possible ones dashed, waits of 5 seconds
+and more amber. Without -o the picture goes to standard output, in Graphviz's language.
+
+An svg needs no other file and is legible on a light or dark ground. Up to --limit processes, ports and
+waits are shown one by one; above it alike ones are one box or line with a count. What belongs to a
+deadlock is always shown by itself.`,
+	"top": "On a terminal:\n" + indented(top.Keys) + "\n\n" + indented(top.Meaning) + `
+
+In a pipe top prints a line for each port at each interval. A file is shown once. The environment variable
+NO_COLOR takes the colours away.`,
 	"call": `The reply is written as it came, with no newline added.`,
 	"ls": `A field that the caller may not read is "-" (null with --json), and the reason stands behind it.
 A stale name was left by a killed server; the next server of that name takes it over.

@@ -13,28 +13,18 @@ import (
 	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/kd"
 	"github.com/seed-eedd8485/lpc/target"
-	"github.com/seed-eedd8485/lpc/target/disk"
-	"github.com/seed-eedd8485/lpc/target/elfcore"
-	"github.com/seed-eedd8485/lpc/target/live"
 	"github.com/seed-eedd8485/lpc/target/memimage"
-	"github.com/seed-eedd8485/lpc/target/ntdump"
-	"github.com/seed-eedd8485/lpc/target/snapshot"
 )
 
 // kdCmd is lpc kd.
 type kdCmd struct {
-	PIDs  []int    `short:"p" name:"pid" placeholder:"PID" sep:"none" xor:"what" help:"Look at this process alone; several are joined."`
-	Files []string `short:"z" name:"file" placeholder:"FILE" sep:"none" xor:"what" help:"Open a snapshot, a core file, a Windows kernel dump, an image of a Windows machine's memory, or a disk or its sector 0; several are joined."`
-	More  []string `arg:"" optional:"" name:"file" help:"The same as -z FILE."`
-	Raw   bool     `help:"Take the files for raw images of a machine's memory, whatever they begin with."`
-	Path  []string `short:"y" name:"sympath" placeholder:"DIR" sep:"none" help:"Look here for the symbol files of a Windows dump, as .sympath does; several are searched in order."`
-	Line  *string  `short:"c" name:"commands" placeholder:"COMMANDS" help:"Carry out these commands, joined by semicolons, and leave."`
-	JSON  bool     `name:"json" help:"One JSON object a line for each command."`
+	lookAt
+	More []string `arg:"" optional:"" name:"file" help:"The same as -z FILE."`
+	Raw  bool     `help:"Take the files for raw images of a machine's memory, whatever they begin with."`
+	Path []string `short:"y" name:"sympath" placeholder:"DIR" sep:"none" help:"Look here for the symbol files of a Windows dump, as .sympath does; several are searched in order."`
+	Line *string  `short:"c" name:"commands" placeholder:"COMMANDS" help:"Carry out these commands, joined by semicolons, and leave."`
+	JSON bool     `name:"json" help:"One JSON object a line for each command."`
 }
-
-// formats are the kinds of files that kd opens; those with a weak magic stand last. A
-// machine's memory stands before a process's: both are ELF cores.
-var formats = target.Formats{snapshot.Format, memimage.ELF, elfcore.Format, ntdump.Format, disk.Format, memimage.Raw}
 
 // statusKD is the exit status of a kd that could not open its target, or one of
 // whose commands failed: 1 and 3 are verdicts.
@@ -75,57 +65,18 @@ func (k *kdCmd) Run() error {
 	return nil
 }
 
+// open opens what the options name.
 func (k *kdCmd) open() (target.Target, error) {
-	var list []target.Target
-	var err error
-	files, open := slices.Concat(k.Files, k.More), openFile
-	if k.Raw {
-		open = target.Opener(memimage.OpenRaw)
-	}
+	k.Files = slices.Concat(k.Files, k.More)
 	switch {
-	case len(files) > 0 && len(k.PIDs) > 0:
-		err = errors.New("a file and a process were named, expected files or processes")
-	case k.Raw && len(files) == 0:
-		err = errors.New("--raw is for a file, and none was named")
-	case len(files) > 0:
-		for _, path := range files {
-			if err = add(&list, open, path); err != nil {
-				break
-			}
-		}
-	case len(k.PIDs) > 0:
-		for _, pid := range k.PIDs {
-			if pid <= 0 {
-				err = fmt.Errorf("%d is no process id", pid)
-			} else {
-				err = add(&list, live.Open, pid)
-			}
-			if err != nil {
-				break
-			}
-		}
-	default:
-		err = add(&list, live.Open, 0)
+	case len(k.Files) > 0 && len(k.PIDs) > 0:
+		return nil, errors.New("a file and a process were named, expected files or processes")
+	case k.Raw && len(k.Files) == 0:
+		return nil, errors.New("--raw is for a file, and none was named")
+	case k.Raw:
+		return k.openAs(target.Opener(memimage.OpenRaw))
 	}
-	if err == nil {
-		var t target.Target
-		if t, err = target.Join(list...); err == nil {
-			return t, nil
-		}
-	}
-	for _, t := range list {
-		_ = t.Close()
-	}
-	return nil, err
-}
-
-// add opens one more target.
-func add[T target.Target, A any](list *[]target.Target, open func(A) (T, error), what A) error {
-	t, err := open(what)
-	if err == nil {
-		*list = append(*list, t)
-	}
-	return err
+	return k.lookAt.open()
 }
 
 // failedKD tells the user and gives the status.

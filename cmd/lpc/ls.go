@@ -6,11 +6,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/signal"
 	"strconv"
 	"text/tabwriter"
 
-	"github.com/seed-eedd8485/lpc"
 	"github.com/seed-eedd8485/lpc/internal/escape"
+	"github.com/seed-eedd8485/lpc/kd/census"
+	"github.com/seed-eedd8485/lpc/namespace"
+	"github.com/seed-eedd8485/lpc/target/live"
 )
 
 // lsCmd is lpc ls.
@@ -18,15 +21,27 @@ type lsCmd struct {
 	JSON bool `name:"json" help:"One JSON object a line for each port."`
 }
 
-// Run lists the ports.
+// Run lists the ports: the names that the namespace holds, and of each what the census
+// of the running processes says, which lpc graph and lpc top print too.
 func (l *lsCmd) Run() error {
-	ports, err := lpc.Ports(context.Background())
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	entries, err := namespace.List(ctx, namespace.SearchRoots())
 	if err != nil {
 		return fmt.Errorf("listing the ports: %w", cause(err))
 	}
-	list := make([]lsEntry, 0, len(ports))
-	for _, p := range ports {
-		list = append(list, newLsEntry(p))
+	t, err := live.Open(0)
+	if err != nil {
+		return fmt.Errorf("listing the ports: %w", err)
+	}
+	defer func() { _ = t.Close() }()
+	c, err := takeCensus(ctx, "ls", t)
+	if err != nil {
+		return err
+	}
+	list := make([]lsEntry, 0, len(entries))
+	for _, e := range entries {
+		list = append(list, newLsEntry(e, c))
 	}
 	text := lsTable
 	if l.JSON {
@@ -48,18 +63,50 @@ type lsEntry struct {
 	Reason      *string `json:"reason"`
 }
 
-// newLsEntry leaves out all but the name of a port whose pool could not be read.
-func newLsEntry(p lpc.PortInfo) lsEntry {
-	e := lsEntry{Name: p.Name, Stale: p.Stale}
-	if !p.Readable || p.Stale {
-		e.Reason = &p.Why
-		return e
+// newLsEntry is a name with its port of the census; of one that is not there, or may
+// not be read, no more than the name and the reason.
+func newLsEntry(e namespace.Entry, c *census.Census) lsEntry {
+	l := lsEntry{Name: e.Name.Short(), Stale: e.Stale}
+	if l.Name == "" {
+		l.Name = e.Path
 	}
-	e.PID, e.Connections, e.Queue = &p.PID, &p.Connections, &p.Queued
-	if p.Program != "" {
-		e.Program = &p.Program
+	why := "not readable (its process shows no port of this name)"
+	switch {
+	case e.Err != nil:
+		why = e.Err.Error()
+	case e.Stale:
+		why = "stale: its process is gone"
+	default:
+		p := namedPort(e, c)
+		if p != nil && p.Unreadable == "" {
+			l.Name, l.PID, l.Connections, l.Queue = p.Name, &e.PID, &p.Connections, &p.Queue
+			if q, ok := c.Process(p.Process); ok && q.Image != "" {
+				l.Program = &q.Image
+			}
+			return l
+		}
+		if p != nil {
+			why = "not readable (" + p.Unreadable + ")"
+		} else if q, ok := c.Process(uint32(e.PID)); ok && q.Unreadable != "" {
+			why = "not readable (" + q.Unreadable + ")"
+		}
 	}
-	return e
+	l.Reason = &why
+	return l
+}
+
+// namedPort is the port of the census that a name leads to, nil where there is none.
+func namedPort(e namespace.Entry, c *census.Census) *census.Port {
+	for i := range c.Ports {
+		p := &c.Ports[i]
+		if p.Callback || int64(p.Process) != int64(e.PID) {
+			continue
+		}
+		if n, err := namespace.Parse(p.Name); err == nil && n.Equal(e.Name) {
+			return p
+		}
+	}
+	return nil
 }
 
 // lsLines is the list as JSON, one object a line.

@@ -16,6 +16,8 @@ type commands struct {
 	Send     sendCmd     `cmd:"" help:"Send a port a datagram: one way, no reply."`
 	Ls       lsCmd       `cmd:"" help:"List the ports of this machine that the caller may find."`
 	Pool     poolCmd     `cmd:"" help:"Show whose memory it is: the pools and sections of running processes, by tag or by owner."`
+	Graph    graphCmd    `cmd:"" help:"Draw who is connected to whom and who waits for whom, deadlocks in red."`
+	Top      topCmd      `cmd:"" help:"Show the ports as they work: calls, queues, busy receivers; on a terminal with keys."`
 	Kd       kdCmd       `cmd:"" help:"Debug: who waits for whom, in running processes, snapshots and cores."`
 	Snapshot snapshotCmd `cmd:"" help:"Write the ports, messages and waiting threads of running processes to a file for kd."`
 	Mbr      mbrCmd      `cmd:"" help:"Read a disk's boot sector: partitions, what is wrong with them, what the boot code does."`

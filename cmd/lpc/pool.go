@@ -20,8 +20,7 @@ import (
 
 // poolCmd is lpc pool.
 type poolCmd struct {
-	PIDs   []int         `short:"p" name:"pid" placeholder:"PID" sep:"none" xor:"what" help:"Look at this process alone; several are joined."`
-	Files  []string      `short:"z" name:"file" placeholder:"FILE" sep:"none" xor:"what" help:"Open a snapshot or a core file; several are joined."`
+	lookAt
 	Owners bool          `short:"o" name:"owners" help:"Show who holds what: process, port, and where it was allocated (LPC_STACKS=1)."`
 	Watch  bool          `short:"w" name:"watch" help:"Look again and again, and show what changed since the look before."`
 	Every  time.Duration `name:"every" default:"1s" placeholder:"TIME" help:"With --watch: how often; 1s unless told."`
@@ -34,7 +33,7 @@ func (p *poolCmd) Run() error {
 	if p.Watch && p.Every <= 0 {
 		return usageError{fmt.Sprintf("--every %s: a time above 0 is expected", p.Every)}
 	}
-	t, err := (&kdCmd{PIDs: p.PIDs, Files: p.Files}).open()
+	t, err := p.open()
 	if err != nil {
 		return failedKD(err)
 	}

@@ -20,7 +20,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"lpc": main, "testserver": testServer, "mkdisk": mkDisk})
+	testscript.Main(m, map[string]func(){"lpc": main, "testserver": testServer, "mkdisk": mkDisk, "toppanic": topPanic})
 }
 
 // TestScript runs testdata/script with real processes. Beside testscript's own

@@ -30,9 +30,21 @@ type Port struct {
 	Limit      int    // handlers at once, 0: not recorded
 	Queue      uint64 // messages queued, where the record counts them
 	Progress   uint64 // calls received and not replied to
+	Counts     Counts
 	Err        error
 
 	world *World
+}
+
+// Counts are what a port of ours has counted since it was made; all are 0 where the
+// record has no such counters.
+type Counts struct {
+	Counted     bool   // the record has them
+	Connections uint32 // of a connection port, now
+	Calls       uint64 // received
+	Datagrams   uint64 // received
+	Failures    uint64 // connections ended by a protocol error, calls refused
+	Created     uint64 // ticks: another port in the same place has another time
 }
 
 // Name is the port's name as it is called by: its path without `\RPC Control\`. A
@@ -108,6 +120,8 @@ func (w *World) port(o target.Object) *Port {
 	p.Channel, p.Peer = r.U("Channel"), uint32(r.U("PeerProcess"))
 	p.Limit = int(min(r.U("MaxWorkers"), 1<<30))
 	p.Queue, p.Progress = r.U("QueueLength"), r.U("InProgress")
+	calls, counted := r.Get("Calls")
+	p.Counts = Counts{Counted: counted, Connections: uint32(r.U("Connections")), Calls: calls, Datagrams: r.U("Datagrams"), Failures: r.U("Failures"), Created: r.U("Created")}
 	if proc := w.processAt[o.Process]; proc != nil {
 		p.Process = proc.ID
 	} else {

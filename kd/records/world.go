@@ -28,7 +28,8 @@ type World struct {
 	Now       time.Time // of the look; zero when the target does not know
 	Processes []target.Process
 	Ports     []*Port
-	HowPorts  string // how they were found, when not by the type's list
+	Unread    []*Port // ports of which no more than the name can be read, with Err
+	HowPorts  string  // how they were found, when not by the type's list
 	PortAt    map[uint64]*Port
 	Threads   []*Thread
 	Messages  []*Message // without free ones
@@ -112,6 +113,7 @@ func (w *World) readPorts(ctx context.Context, sys target.System) error {
 			continue
 		}
 		if p.Err != nil {
+			w.Unread = append(w.Unread, p)
 			if w.processAt[o.Process] == nil || w.processAt[o.Process].Err == nil {
 				w.trouble("port at %#x: %w", o.Addr, p.Err)
 			}
