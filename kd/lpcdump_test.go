@@ -19,6 +19,7 @@ type lpcScene struct {
 	system  uint64
 	tids    uint64
 	ids     []uint64 // of messages
+	waits   uint64   // calls and callbacks so far
 	last    []uint64 // threads, in the order in which they were made
 
 	procs []uint64 // processes
@@ -111,9 +112,23 @@ func (s *lpcScene) connect(port, server, client uint64, flags uint64) (serverEnd
 func (s *lpcScene) call(thread, from, to uint64, text string) (id, message uint64) {
 	id = uint64(0x1a000001 + len(s.ids))
 	s.ids = append(s.ids, id)
-	s.o.WaitReply(thread, id, from, to)
-	s.Set(thread, "_KTHREAD.WaitTime", lpcNow-1000*uint64(60-len(s.ids))) // the first waits longest
-	return id, s.o.AddMessage(dumptest.Message{ID: id, Type: 1, Sender: from, Client: s.cid(thread), Data: []byte(text)})
+	return id, s.ask(thread, dumptest.Message{ID: id, Data: []byte(text)}, from, to)
+}
+
+// ask makes a thread wait for the reply to a request.
+func (s *lpcScene) ask(thread uint64, msg dumptest.Message, from, to uint64) uint64 {
+	s.waits++
+	s.o.WaitReply(thread, msg.ID, from, to)
+	s.Set(thread, "_KTHREAD.WaitTime", lpcNow-1000*(60-s.waits)) // the first waits longest
+	msg.Type, msg.Sender, msg.Client = 1, from, s.cid(thread)
+	return s.o.AddMessage(msg)
+}
+
+// callback has the thread that serves a request ask the request's sender back, with the
+// request's id, as NT does (spec lpc.md e.2); a thread of the sender's has received it.
+func (s *lpcScene) callback(server, asker, id, from, to uint64, text string) {
+	s.ask(asker, dumptest.Message{ID: id, Callback: s.waits, Data: []byte(text)}, from, to)
+	s.o.Received(server, id)
 }
 
 // serve makes a call that a thread of the other side has received.
@@ -147,8 +162,8 @@ func hang(p dumptest.Profile, lists bool) *lpcScene {
 	}
 	// The callback: another thread of front asks print, whose thread asks back.
 	asker, printer2, helper := s.thread(front), s.thread(print), s.thread(front)
-	s.serve(printer2, asker, toPrint, toPrintS, "ask")
-	s.serve(helper, printer2, toPrintS, toPrint, "ask back")
+	asked := s.serve(printer2, asker, toPrint, toPrintS, "ask")
+	s.callback(helper, printer2, asked, toPrintS, toPrint, "ask back")
 	gate := s.o.Add(dumptest.Object{Type: s.o.Type("Semaphore"), Tag: "Sema", Size: s.Size("_KSEMAPHORE"), Name: "gate", Directory: s.o.RPC, Pointers: 2, NonPaged: true})
 	s.Semaphore(gate, 0)
 	s.Wait(helper, 6, 0, gate) // UserRequest

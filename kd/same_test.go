@@ -42,8 +42,8 @@ var sameScenes = map[string]func(s *lpcScene){
 		to, from := s.end(dumptest.ServerPort, service, alpha), s.end(dumptest.ClientPort, client, alpha)
 		s.join(to, from)
 		server, caller, helper := s.thread(service), s.thread(client), s.thread(client)
-		s.serve(server, caller, from, to, "back hold")
-		s.serve(helper, server, to, from, "hold")
+		id := s.serve(server, caller, from, to, "back hold")
+		s.callback(helper, server, id, to, from, "hold")
 	},
 	"three": func(s *lpcScene) {
 		var services, ports, to, from, threads [3]uint64
@@ -93,12 +93,12 @@ func (s *lpcScene) join(server, client uint64) {
 }
 
 // waiting are the ids of the messages that threads wait for a reply to, in the order in
-// which !lpc thread lists them.
+// which !lpc thread lists them. A callback has its request's.
 func (s *lpcScene) waiting() (list []uint64) {
 	for _, p := range s.procs {
 		for _, th := range s.last {
 			if s.GetPtr(th+s.Offset("_ETHREAD.ThreadsProcess")) == p {
-				if id := s.GetPtr(th + s.Offset("_ETHREAD.LpcReplyMessageId")); id&0xffffffff != 0 {
+				if id := s.GetPtr(th + s.Offset("_ETHREAD.LpcReplyMessageId")); id&0xffffffff != 0 && !slices.Contains(list, id&0xffffffff) {
 					list = append(list, id&0xffffffff)
 				}
 			}
@@ -189,7 +189,7 @@ func TestLiveAndDump(t *testing.T) {
 				ids = append(ids, m.ID)
 			}
 			for _, th := range w.Threads { // in the order in which !lpc thread has them
-				if th.Waits() {
+				if th.Waits() && !slices.Contains(waits, uint64(th.Reply)) {
 					waits = append(waits, uint64(th.Reply))
 				}
 			}

@@ -145,8 +145,8 @@ func (g *Graph) match() {
 		if w.Key != (Key{}) {
 			m, ok = byKey[w.Key]
 			ok = ok && s.Messages[m].ID == w.Message && s.Messages[m].Process == w.Peer && s.Messages[m].Sender == w.Process
-		} else if m, ok = byID[sender{w.Message, w.Process, w.ThreadID}]; !ok {
-			m, ok = byID[sender{w.Message, 0, 0}] // a thread's record tells the id alone
+		} else {
+			m, ok = byID[sender{w.Message, w.Process, w.ThreadID}]
 		}
 		g.waitFor[i] = -1
 		if ok {

@@ -14,11 +14,11 @@ func (w *World) ntMessages(ctx context.Context, s *waitgraph.State) error {
 		id     uint32
 		thread uint64
 	}
-	byID, bySender := map[uint32]*waitgraph.Wait{}, map[sender]*waitgraph.Wait{}
+	bySender, byThread := map[sender]*waitgraph.Wait{}, map[uint64]*waitgraph.Wait{}
 	for i := range s.Waits {
 		if wt := &s.Waits[i]; wt.Key == (waitgraph.Key{}) {
-			byID[wt.Message] = wt
 			bySender[sender{wt.Message, wt.ThreadID}] = wt
+			byThread[wt.Thread] = wt
 		}
 	}
 	err := w.ntQueues(ctx, func(p *Port, m *Message) {
@@ -34,6 +34,7 @@ func (w *World) ntMessages(ctx context.Context, s *waitgraph.State) error {
 	if err != nil {
 		return err
 	}
+	serves := w.ntServing(ctx)
 	for _, t := range w.Threads {
 		if t.Received == 0 || !t.nt {
 			continue
@@ -42,7 +43,10 @@ func (w *World) ntMessages(ctx context.Context, s *waitgraph.State) error {
 		if t.HasReason && !t.Waits() {
 			m.WaitReason = WaitReason(t.Reason)
 		}
-		wt := byID[t.Received]
+		var wt *waitgraph.Wait
+		if c := serves[t]; c != nil {
+			wt = byThread[c.Addr]
+		}
 		if t.Receives() {
 			if wt == nil {
 				continue // stale, after a datagram
@@ -50,7 +54,7 @@ func (w *World) ntMessages(ctx context.Context, s *waitgraph.State) error {
 			m.State = waitgraph.Deferred
 		}
 		if wt != nil {
-			m.Age = wt.Age
+			m.Age, m.Sender, m.SenderTID = wt.Age, wt.Process, wt.ThreadID
 			if p := w.PortAt[wt.Port]; p != nil && p.Server() != nil {
 				m.Port, m.PortName = p.Server().Addr, p.Server().Name()
 			}
@@ -136,20 +140,15 @@ func (w *World) placeMessages(ctx context.Context) error {
 		id     uint32
 		thread uint64
 	}
-	waits, has := map[wait]bool{}, map[uint32]*Thread{}
-	for _, t := range w.Threads {
-		if t.Reply != 0 {
-			waits[wait{t.Reply, t.Cid.UniqueThread}] = true
-		}
-		if t.Received != 0 {
-			has[t.Received] = t
-		}
+	has := map[wait]*Thread{}
+	for server, client := range w.ntServing(ctx) {
+		has[wait{client.Reply, client.Cid.UniqueThread}] = server
 	}
 	for _, m := range found {
-		if m.State != 0 || m.ID == 0 || !waits[wait{m.ID, m.Client.UniqueThread}] {
+		if m.State != 0 || m.ID == 0 {
 			continue
 		}
-		if t := has[m.ID]; t != nil {
+		if t := has[wait{m.ID, m.Client.UniqueThread}]; t != nil {
 			m.State, m.Thread, m.Process = waitgraph.Served, t.Addr, t.Process
 			if t.Receives() {
 				m.State = waitgraph.Deferred

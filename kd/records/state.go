@@ -78,29 +78,35 @@ func (w *World) wait(ctx context.Context, t *Thread) waitgraph.Wait {
 		}
 		r.Where = append(r.Where, f.Short())
 	}
-	p := w.PortAt[t.Port]
+	p, peer := w.across(ctx, t)
+	if p != nil {
+		r.Port, r.PortName, r.Peer = p.Addr, p.Name(), peer
+	}
+	return r
+}
+
+// across is the port that a thread waits on and the process at its other end; nil and
+// 0 where they are not seen.
+func (w *World) across(ctx context.Context, t *Thread) (p *Port, peer uint32) {
+	p = w.PortAt[t.Port]
 	if p == nil && t.nt { // one that connects stands in a port's reply chain, and names no port
 		var err error
 		if p, err = w.ReplyPort(ctx, t); err != nil {
 			w.trouble("reply chain of the thread at %#x: %w", t.Addr, err)
 		}
-		if p != nil {
-			r.Port = p.Addr
-		}
 	}
 	if p == nil {
-		return r
+		return nil, 0
 	}
-	r.PortName = p.Name()
 	switch o := p.Other(); {
 	case p.Peer != 0:
-		r.Peer = p.Peer
+		peer = p.Peer
 	case o != nil:
-		r.Peer = o.Process
+		peer = o.Process
 	case t.nt && p.Kind == Connection:
-		r.Peer = p.Process
+		peer = p.Process
 	}
-	return r
+	return p, peer
 }
 
 // Queue reads the messages that stand on a port's queue. With an error the list
