@@ -2,10 +2,14 @@ package kd_test
 
 import (
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/seed-eedd8485/lpc/internal/golden"
+	"github.com/seed-eedd8485/lpc/internal/pdbtest"
+	"github.com/seed-eedd8485/lpc/isf"
 	"github.com/seed-eedd8485/lpc/ntdump/dumptest"
 )
 
@@ -18,6 +22,10 @@ const (
 	seedSemaphore = 0x81131188
 	seedTable     = 0xe1a13278
 	seedStack     = 0xf8e28000
+
+	seedKernel      = 0x804d7000
+	seedKernelSize  = 0x1f8580
+	seedKernelStamp = 0x41107b0d
 )
 
 // seedMachine is that walk's machine: Windows XP with rpclpcs.exe, one of whose
@@ -25,7 +33,7 @@ const (
 func seedMachine() (*dumptest.Machine, *dumptest.Objects) {
 	m := dumptest.New(dumptest.XP)
 	o := m.NewObjects(dumptest.ObjectOptions{Lists: true, At: map[string]uint64{"Port": 0x812b5c80, `\RPC Control`: 0xe14c72c8}})
-	m.AddModule(dumptest.Module{Name: "ntoskrnl.exe", Base: 0x804d7000, Size: 0x1f8580})
+	m.AddModule(dumptest.Module{Name: "ntoskrnl.exe", Base: seedKernel, Size: seedKernelSize, Stamp: seedKernelStamp})
 	system := m.AddProcess(dumptest.Process{ID: 4, Image: "System"})
 	m.AddProcessor(m.AddThread(system, dumptest.Thread{ID: 0x10c, State: 2}))
 	m.SetVariable("KeTimeIncrement", 100144)
@@ -60,7 +68,7 @@ func seedFrames(m *dumptest.Machine, space *dumptest.Space) {
 		at    uint64
 		words []uint64
 	}{
-		{0xf8e27c54, []uint64{0x804dc63e, 0xf8e27c98, 0, 0, 0}}, // return, ebp, edi, esi, ebx
+		{0xf8e27c54, []uint64{0x804dbb2e, 0xf8e27c98, 0, 0, 0}}, // return, ebp, edi, esi, ebx
 		{0xf8e27c68, []uint64{0x804dc6a6, 0x810de318, 0x810de2a8, 0x804dc6f2, 0xe1084108, 0x8055a540, 0xe1084108}},
 		{0xf8e27c98, []uint64{0xf8e27d48, 0x8056a50a, 1, 0x10, 1}},
 		{0xf8e27d48, []uint64{0xf8e27d64, 0x804df06b, 0x7c4, 0x2bff70, 0}},
@@ -73,22 +81,42 @@ func seedFrames(m *dumptest.Machine, space *dumptest.Space) {
 	m.PutIn(space, 0x2bff40, make([]byte, 0xc0))
 }
 
-// seedSymbols are the kernel's functions of the walk, by their distance from its base.
-var seedSymbols = map[string]uint64{
-	"KiSwapContext": 0x804dc610 - 0x804d7000, "KiSwapThread": 0x804dc660 - 0x804d7000, "KeWaitForSingleObject": 0x804dc530 - 0x804d7000,
-	"NtReplyWaitReceivePortEx": 0x8056a12e - 0x804d7000, "KiFastCallEntry": 0x804def73 - 0x804d7000,
+// seedFunctions are the kernel's functions of the walk, as linked. What
+// KeWaitForSingleObject does after a switch was moved behind KiSwapThread later, as in
+// the kernels of XP, which were rearranged by what runs often.
+var (
+	seedMove      = pdbtest.Move{From: 0x804de6d0 - seedKernel, To: 0x804dc6d0 - seedKernel, Size: 0x60}
+	seedFunctions = []pdbtest.Function{
+		{Name: "KiSwapContext", RVA: 0x804dbb00, Size: 0x40, Frame: isf.Frame{Registers: 16, UsesBP: true}},
+		{Name: "KiSwapThread", RVA: 0x804dc660, Size: 0x60},
+		{Name: "KeWaitForSingleObject", RVA: 0x804de530, Size: 0x200, Frame: isf.Frame{Kind: isf.FrameNonFPO}},
+		{Name: "NtReplyWaitReceivePortEx", RVA: 0x8056a12e, Size: 0x400, Frame: isf.Frame{Kind: isf.FrameNonFPO}},
+		{Name: "KiFastCallEntry", RVA: 0x804def73, Size: 0x100, Frame: isf.Frame{Kind: isf.FrameTrap}},
+	}
+)
+
+// seedSymbols writes the kernel's image and its program database as a symbol server
+// files them, and returns the directory.
+func seedSymbols(t *testing.T) string {
+	t.Helper()
+	list := slices.Clone(seedFunctions)
+	for i := range list {
+		list[i].RVA -= seedKernel
+	}
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "ntoskrnl.exe", f("%08X%x", seedKernelStamp, seedKernelSize), "ntoskrnl.exe"), pdbtest.Header(seedKernelStamp, seedKernelSize, "ntoskrnl.pdb"))
+	put(t, filepath.Join(dir, "ntoskrnl.pdb", pdbtest.Key(), "ntoskrnl.pdb"), pdbtest.Database(seedKernelSize, list, seedMove))
+	return dir
 }
 
 // The walk of the document, over a written dump: its values to the letter.
 func TestSeedWalk(t *testing.T) {
 	m, _ := seedMachine()
 	tg := openDump(t, m.Dump(dumptest.Full))
-	listing := transcript(t, tg, "dt nt!_LPCP_PORT_OBJECT") // by the types that are shipped
-	symbols := withSymbols(t, "xp-x86.json", seedSymbols)
-	if text, _, err := run(t, tg, ".isf "+symbols); err != nil {
+	if text, _, err := run(t, tg, ".sympath "+seedSymbols(t)); err != nil || !strings.Contains(text, "\nnt: ") || strings.Contains(text, "no symbols") {
 		t.Fatalf("%v: %s", err, text)
 	}
-	text := listing + transcript(t, tg, "!thread 810de2a8", "!handle 7c4 3 810ddda0", "!lpc port e1084108", "!lpc port", "!object e1084108", `!object \RPC Control`)
+	text := transcript(t, tg, "dt nt!_LPCP_PORT_OBJECT", "!thread 810de2a8", "!handle 7c4 3 810ddda0", "!lpc port e1084108", "!lpc port", "!object e1084108", `!object \RPC Control`)
 	golden.Text(t, "windows/seed.txt", text)
 	for _, want := range seedValues {
 		if !strings.Contains(text, want) {
@@ -104,8 +132,12 @@ var seedValues = []string{
 	"Owning Process 810ddda0       Image:         rpclpcs.exe\n", "Wait Start TickCount      64666666       Ticks: 402 (0:00:00:04.025)\n", "Context Switch Count      2\n",
 	"UserTime                  00:00:00.000\n", "KernelTime                00:00:00.000\n", "Win32 Start Address 0x77e76bf0\n", "Start Address 0x7c810856\n",
 	"Stack Init f8e28000 Current f8e27c4c Base f8e28000 Limit f8e25000 Call 0\n", "Priority 8 BasePriority 8 PriorityDecrement 0 DecrementCount 0\n",
-	"f8e27c98 8056a50a 00000001 00000010 00000001 nt!", "f8e27d48 804df06b 000007c4 002bff70 00000000 nt!NtReplyWaitReceivePortEx+0x3dc",
-	"f8e27d48 7c90eb94 000007c4 002bff70 00000000 nt!KiFastCallEntry+0xf8", "TrapFrame @ f8e27d64", "002bff80 00000000 00000000 00000000 00000000 ",
+	"f8e27c64 804dc6a6 810de318 810de2a8 804dc6f2 nt!KiSwapContext+0x2e (FPO: [Uses EBP] [0,0,4])",
+	"f8e27c70 804dc6f2 e1084108 8055a540 e1084108 nt!KiSwapThread+0x46 (FPO: [0,0,0])",
+	"f8e27c98 8056a50a 00000001 00000010 00000001 nt!KeWaitForSingleObject+0x1c2 (FPO: [Non-Fpo])",
+	"f8e27d48 804df06b 000007c4 002bff70 00000000 nt!NtReplyWaitReceivePortEx+0x3dc (FPO: [Non-Fpo])",
+	"f8e27d48 7c90eb94 000007c4 002bff70 00000000 nt!KiFastCallEntry+0xf8 (FPO: [0,0] TrapFrame @ f8e27d64)",
+	"002bff80 00000000 00000000 00000000 00000000 0x7c90eb94", // the names of a process's own modules are not read
 	"processor number 0, process 810ddda0\n", "PROCESS 810ddda0  SessionId: 0  Cid: 01dc    Peb: 7ffd9000  ParentCid: 01b4\n",
 	"    DirBase: 058cd000  ObjectTable: e1a13278  HandleCount: 18.\n", "Handle table at e107d000 with 18 Entries in use\n",
 	"07c4: Object: e1084108  GrantedAccess: 001f0001 Entry: e107df88\n", "Object: e1084108  Type: (812b5c80) Port\n", "    ObjectHeader: e10840f0 (old version)\n",

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/seed-eedd8485/lpc/bin"
+	"github.com/seed-eedd8485/lpc/internal/pdbtest"
 	"github.com/seed-eedd8485/lpc/isf"
 )
 
@@ -59,7 +60,7 @@ func TestTruncatedStreams(t *testing.T) {
 		for n := range whole[i] {
 			s := writtenStreams()
 			s[i] = s[i][:n]
-			if _, err := attempt(writeMSF(512, s)); err != nil {
+			if _, err := attempt(pdbtest.MSF(512, s)); err != nil {
 				refused++
 			}
 		}
@@ -77,7 +78,7 @@ func TestChangedBytes(t *testing.T) {
 			for _, v := range []byte{0, 0x7f, 0xff} {
 				old := whole[i][n]
 				whole[i][n] = v
-				attempt(writeMSF(512, whole))
+				attempt(pdbtest.MSF(512, whole))
 				whole[i][n] = old
 			}
 		}
@@ -102,7 +103,7 @@ func TestRefuses(t *testing.T) {
 	stream := func(i int, change func([]byte) []byte) []byte {
 		s := writtenStreams()
 		s[i] = change(s[i])
-		return writeMSF(512, s)
+		return pdbtest.MSF(512, s)
 	}
 	put := func(off int, v uint32) func([]byte) []byte {
 		return func(b []byte) []byte {
@@ -110,7 +111,7 @@ func TestRefuses(t *testing.T) {
 			return b
 		}
 	}
-	few := writeMSF(512, writtenStreams()[:2])
+	few := pdbtest.MSF(512, writtenStreams()[:2])
 	for _, c := range []struct {
 		name string
 		data []byte
@@ -159,17 +160,17 @@ func TestRefuses(t *testing.T) {
 
 // A list of fields that continues in itself, and types that lead back, end.
 func TestCyclicTypes(t *testing.T) {
-	b, n := new(buf), 0
-	add := func(kind int, body *buf) { b.record(kind, body); n++ }
-	add(lfFieldlist, new(buf).member(lfMember, new(buf).u16(3).u32(0x1002).u16(0).z("p")).member(lfIndex, new(buf).u16(0).u32(0x1000)))
-	add(lfStructure, new(buf).u16(1, 0).u32(0x1000, 0, 0).u16(4).z("A"))
-	add(lfPointer, new(buf).u32(0x1002, 4<<13|0x0a))
-	add(lfModifier, new(buf).u32(0x1003).u16(0))
-	add(lfFieldlist, new(buf).member(lfMember, new(buf).u16(3).u32(0x1003).u16(0).z("m")))
-	add(lfStructure, new(buf).u16(1, 0).u32(0x1004, 0, 0).u16(4).z("B"))
+	b, n := new(pdbtest.Buf), 0
+	add := func(kind int, body *pdbtest.Buf) { b.Record(kind, body); n++ }
+	add(lfFieldlist, new(pdbtest.Buf).Member(lfMember, new(pdbtest.Buf).U16(3).U32(0x1002).U16(0).Z("p")).Member(lfIndex, new(pdbtest.Buf).U16(0).U32(0x1000)))
+	add(lfStructure, new(pdbtest.Buf).U16(1, 0).U32(0x1000, 0, 0).U16(4).Z("A"))
+	add(lfPointer, new(pdbtest.Buf).U32(0x1002, 4<<13|0x0a))
+	add(lfModifier, new(pdbtest.Buf).U32(0x1003).U16(0))
+	add(lfFieldlist, new(pdbtest.Buf).Member(lfMember, new(pdbtest.Buf).U16(3).U32(0x1003).U16(0).Z("m")))
+	add(lfStructure, new(pdbtest.Buf).U16(1, 0).U32(0x1004, 0, 0).U16(4).Z("B"))
 	s := writtenStreams()
 	s[sTypes] = writeTypes(b, n)
-	text := strings.Join(read(t, writeMSF(512, s)).Skipped(), "\n")
+	text := strings.Join(read(t, pdbtest.MSF(512, s)).Skipped(), "\n")
 	for _, want := range []string{
 		"A: field list 0x1000 continues in itself",
 		"A.p: type 0x1002 is nested deeper than 24 levels",
@@ -182,8 +183,8 @@ func TestCyclicTypes(t *testing.T) {
 }
 
 func FuzzPDB(f *testing.F) {
-	f.Add(writeMSF(512, writtenStreams()))
-	f.Add(writeMSF(512, writtenStreams()[:3]))
+	f.Add(pdbtest.MSF(512, writtenStreams()))
+	f.Add(pdbtest.MSF(512, writtenStreams()[:3]))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if _, err := attempt(data); err != nil && strings.Contains(err.Error(), "\n") {
 			t.Fatalf("more than a sentence: %v", err)
@@ -193,8 +194,8 @@ func FuzzPDB(f *testing.F) {
 
 // FuzzMSF reads every stream of a container: none is larger than the file.
 func FuzzMSF(f *testing.F) {
-	f.Add(writeMSF(512, writtenStreams()))
-	f.Add(writeMSF(512, [][]byte{nil, []byte("one")}))
+	f.Add(pdbtest.MSF(512, writtenStreams()))
+	f.Add(pdbtest.MSF(512, [][]byte{nil, []byte("one")}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := openContainer(bin.FromBytes("fuzz", data))
 		if err != nil {
@@ -217,6 +218,6 @@ func FuzzStreams(f *testing.F) {
 	f.Fuzz(func(t *testing.T, i uint8, data []byte) {
 		s := writtenStreams()
 		s[int(i)%sCount] = data
-		attempt(writeMSF(4096, s))
+		attempt(pdbtest.MSF(4096, s))
 	})
 }

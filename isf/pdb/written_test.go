@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-eedd8485/lpc/internal/llvmtest"
 	"github.com/seed-eedd8485/lpc/internal/needs"
+	"github.com/seed-eedd8485/lpc/internal/pdbtest"
 	"github.com/seed-eedd8485/lpc/isf"
 )
 
@@ -164,7 +165,7 @@ func TestWrittenFrames(t *testing.T) {
 func TestWriterAgainstLLVM(t *testing.T) {
 	program := needs.Tool(t, "llvm-pdbutil", "llvm")
 	path := filepath.Join(t.TempDir(), "written.pdb")
-	if err := os.WriteFile(path, writeMSF(4096, writtenStreams()), 0o600); err != nil {
+	if err := os.WriteFile(path, pdbtest.MSF(4096, writtenStreams()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	text := llvmtest.Run(t, "", program, "dump", "--summary", "--fpo", "--section-headers", "--ids", path)
@@ -220,19 +221,19 @@ func TestUndecorate(t *testing.T) {
 // Structures that contain each other through namesakes lose the member that
 // closes the circle, not the file.
 func TestCircleIsBroken(t *testing.T) {
-	b, n := new(buf), 0
-	add := func(kind int, body *buf) { b.record(kind, body); n++ }
-	add(lfStructure, new(buf).u16(0, propForward).u32(0, 0, 0).u16(0).z("A")) // 1000
-	add(lfFieldlist, new(buf).member(lfMember, new(buf).u16(3).u32(0x1000).u16(0).z("a")).
-		member(lfMember, new(buf).u16(3).u32(0x22).u16(8).z("n"))) // 1001
-	add(lfStructure, new(buf).u16(2, 0).u32(0x1001, 0, 0).u16(12).z("B"))                              // 1002
-	add(lfFieldlist, new(buf).member(lfMember, new(buf).u16(3).u32(0x1002).u16(0).z("b")))             // 1003
-	add(lfStructure, new(buf).u16(1, 0).u32(0x1003, 0, 0).u16(12).z("A"))                              // 1004
-	add(lfFieldlist, new(buf).member(lfMember, new(buf).u16(3).u32(0x1000).u16(0).z("a")).u16(0x7777)) // 1005
-	add(lfStructure, new(buf).u16(1, 0).u32(0x1005, 0, 0).u16(12).z("Cut"))
+	b, n := new(pdbtest.Buf), 0
+	add := func(kind int, body *pdbtest.Buf) { b.Record(kind, body); n++ }
+	add(lfStructure, new(pdbtest.Buf).U16(0, propForward).U32(0, 0, 0).U16(0).Z("A")) // 1000
+	add(lfFieldlist, new(pdbtest.Buf).Member(lfMember, new(pdbtest.Buf).U16(3).U32(0x1000).U16(0).Z("a")).
+		Member(lfMember, new(pdbtest.Buf).U16(3).U32(0x22).U16(8).Z("n"))) // 1001
+	add(lfStructure, new(pdbtest.Buf).U16(2, 0).U32(0x1001, 0, 0).U16(12).Z("B"))                                      // 1002
+	add(lfFieldlist, new(pdbtest.Buf).Member(lfMember, new(pdbtest.Buf).U16(3).U32(0x1002).U16(0).Z("b")))             // 1003
+	add(lfStructure, new(pdbtest.Buf).U16(1, 0).U32(0x1003, 0, 0).U16(12).Z("A"))                                      // 1004
+	add(lfFieldlist, new(pdbtest.Buf).Member(lfMember, new(pdbtest.Buf).U16(3).U32(0x1000).U16(0).Z("a")).U16(0x7777)) // 1005
+	add(lfStructure, new(pdbtest.Buf).U16(1, 0).U32(0x1005, 0, 0).U16(12).Z("Cut"))
 	s := writtenStreams()
 	s[sTypes] = writeTypes(b, n)
-	f := read(t, writeMSF(512, s))
+	f := read(t, pdbtest.MSF(512, s))
 	if got, want := listing(t, f.Types(), "B")+listing(t, f.Types(), "Cut"), "+0x008 n                    : Uint4B\n+0x000 a                    : A\n"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -249,18 +250,18 @@ func TestCircleIsBroken(t *testing.T) {
 
 // One list of members named by every structure must not fill memory.
 func TestMembersAreBounded(t *testing.T) {
-	b, list := new(buf), new(buf)
+	b, list := new(pdbtest.Buf), new(pdbtest.Buf)
 	for range 2000 {
-		list.member(lfMember, new(buf).u16(3).u32(0x22).u16(0).z("m"))
+		list.Member(lfMember, new(pdbtest.Buf).U16(3).U32(0x22).U16(0).Z("m"))
 	}
-	b.record(lfFieldlist, list)
+	b.Record(lfFieldlist, list)
 	const n = 1000
 	for i := range n {
-		b.record(lfStructure, new(buf).u16(1, 0).u32(0x1000, 0, 0).u16(4).z(fmt.Sprintf("S%d", i)))
+		b.Record(lfStructure, new(pdbtest.Buf).U16(1, 0).U32(0x1000, 0, 0).U16(4).Z(fmt.Sprintf("S%d", i)))
 	}
 	s := writtenStreams()
 	s[sTypes] = writeTypes(b, n+1)
-	f := read(t, writeMSF(4096, s))
+	f := read(t, pdbtest.MSF(4096, s))
 	members := 0
 	for _, name := range f.Types().Names() {
 		members += len(f.Types().Layout(name).Fields)
