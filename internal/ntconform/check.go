@@ -70,6 +70,16 @@ func (r *run) check(path, want string, made *Step, req Request, res Result) erro
 		}
 		return r.data(path, want, b)
 	}
+	if name == "Data" { // of Peek
+		if want == after {
+			return nil // "absent"
+		}
+		b, err := hex.DecodeString(after)
+		if err != nil {
+			return fmt.Errorf("%s came back as %q", path, after)
+		}
+		return r.data(path, want, b)
+	}
 	v, err := strconv.ParseUint(after, 0, 64)
 	if err != nil {
 		return fmt.Errorf("%s came back as %q", path, after)
@@ -130,10 +140,10 @@ func (r *run) number(path, want string, v uint64) error {
 		r.env.values[name] = v
 		return nil
 	}
-	if want == "untouched" {
-		want = hexNumber(sentinel)
-	}
 	expr, not := strings.CutPrefix(want, "!")
+	if expr == "untouched" {
+		expr = hexNumber(sentinel)
+	}
 	w, err := r.env.number(expr)
 	if err != nil {
 		return fmt.Errorf("expecting %s: %w", path, err)

@@ -25,12 +25,16 @@ func play(t *testing.T, d Driver) {
 
 func TestOneProcess(t *testing.T) { play(t, NewInProcess()) }
 
-func TestProcesses(t *testing.T) {
-	d := NewProcesses(0, func() *exec.Cmd {
+func newGoProcesses() *Processes {
+	return NewProcesses(0, func() *exec.Cmd {
 		cmd := exec.Command("/proc/self/exe")
 		cmd.Env = append(os.Environ(), childEnv+"=1")
 		return cmd
 	})
+}
+
+func TestProcesses(t *testing.T) {
+	d := newGoProcesses()
 	play(t, d)
 	if err := d.Close(); err != nil {
 		t.Error(err)

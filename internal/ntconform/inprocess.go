@@ -13,8 +13,8 @@ type InProcess struct{ x *executor }
 // NewInProcess makes one.
 func NewInProcess() *InProcess { return &InProcess{newExecutor()} }
 
-// Offers: nothing but calls.
-func (*InProcess) Offers() Needs { return 0 }
+// Offers: all threads in one process.
+func (*InProcess) Offers() Needs { return Together }
 
 // Kill is not offered.
 func (*InProcess) Kill(byte) error { return fmt.Errorf("one process: there is none to kill") }

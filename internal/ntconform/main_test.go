@@ -1,6 +1,7 @@
 package ntconform
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"runtime"
@@ -17,6 +18,8 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	flag.DurationVar(&patience, "patience", patience, "how long a call may take before its scene is given up")
+	flag.Parse()
 	dir, err := os.MkdirTemp("", "lpc-test")
 	if err != nil {
 		panic(err)

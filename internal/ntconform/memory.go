@@ -40,7 +40,7 @@ func fromBytes(m *nt.Message, b []byte) {
 	le := binary.LittleEndian
 	m.DataLength, m.TotalLength, m.Type, m.DataInfoOffset = le.Uint16(b), le.Uint16(b[2:]), le.Uint16(b[4:]), le.Uint16(b[6:])
 	m.ClientID = nt.ClientID{UniqueProcess: le.Uint64(b[8:]), UniqueThread: le.Uint64(b[0x10:])}
-	m.MessageID, m.ClientViewSize = le.Uint32(b[0x18:]), le.Uint64(b[0x20:])
+	m.MessageID, m.CallbackID = le.Uint32(b[0x18:]), le.Uint64(b[0x20:])
 	copy(m.Body[:], b[nt.HeaderSize:])
 }
 
@@ -54,6 +54,6 @@ func toBytes(m *nt.Message) []byte {
 	b = le.AppendUint64(b, m.ClientID.UniqueProcess)
 	b = le.AppendUint64(b, m.ClientID.UniqueThread)
 	b = le.AppendUint64(b, uint64(m.MessageID))
-	b = le.AppendUint64(b, m.ClientViewSize)
+	b = le.AppendUint64(b, m.CallbackID)
 	return append(b, m.Body[:]...)
 }

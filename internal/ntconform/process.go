@@ -24,9 +24,13 @@ type Processes struct {
 	n   int
 }
 
-// NewProcesses makes a driver. Close ends its processes.
+// NewProcesses makes a driver; with Together all its threads are in one process. Close
+// ends its processes.
 func NewProcesses(can Needs, command func() *exec.Cmd) *Processes {
-	return &Processes{Command: command, Can: can | Apart, all: map[byte]*process{}}
+	if can&Together == 0 {
+		can |= Apart
+	}
+	return &Processes{Command: command, Can: can, all: map[byte]*process{}}
 }
 
 // Offers is what it was made with.
@@ -67,6 +71,9 @@ func (d *Processes) end(name byte, how func(*process) error) error {
 
 // Thread is Driver's.
 func (d *Processes) Thread(name byte, _ string) (Thread, error) {
+	if d.Can&Together != 0 {
+		name = 0
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	p := d.all[name]

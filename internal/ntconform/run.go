@@ -14,7 +14,7 @@ import (
 
 // patience is how long a call that must return may take before the scene is given up
 // with what its threads are doing. It asserts nothing: no call comes near it.
-const patience = 20 * time.Second
+var patience = 30 * time.Second
 
 var scenesRun atomic.Uint64
 
@@ -278,11 +278,7 @@ func (r *run) returned(a *actor, st, made *Step, req Request, res Result) error 
 func (r *run) end(whole bool) (err error) {
 	for _, name := range slices.Sorted(maps.Keys(r.actors)) {
 		a := r.actors[name]
-		if a.gone {
-			a.Discard()
-			continue
-		}
-		if a.pending == nil {
+		if !a.gone && a.pending == nil {
 			for _, h := range a.handles {
 				// It may be closed already: that is no error here.
 				if _, cerr := r.ask(a, Request{"call": "NtClose", "Handle": hexNumber(h)}); cerr != nil && whole {

@@ -21,6 +21,7 @@ type Needs uint
 // Drivers play the scenes whose needs they meet.
 const (
 	Apart    Needs = 1 << iota // processes that are not one
+	Together                   // all in one process
 	Pointers                   // bad pointers: a language that has them
 )
 

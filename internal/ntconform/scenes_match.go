@@ -80,9 +80,14 @@ var scenesCallback = []Scene{
 
 // e.3 the match of a reply, clause by clause.
 var scenesMatch = []Scene{
-	scene("e.3.1 no such thread",
+	needing(Together, "e.3.1 no such thread in a process that there is", // another process's threads are known by what they send
 		asked(),
 		Verb("S", "make", P{"name": "answer", "from": "got", "UniqueThread": "0x7FFFFFF0"}),
+		Fails("S", "NtReplyPort", invalidCID, nil),
+		Verb("C", "still", nil), answered("C")),
+	scene("e.3.1 no such thread",
+		asked(),
+		Verb("S", "make", P{"name": "answer", "from": "got", "UniqueProcess": "0x7FFFFFF0"}),
 		Fails("S", "NtReplyPort", invalidCID, nil),
 		Verb("C", "still", nil), answered("C")),
 	scene("e.3.2 the thread waits for another id, or for none",

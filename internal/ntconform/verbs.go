@@ -4,10 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"maps"
-	"runtime"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/seed-eedd8485/lpc/kd/records"
 	"github.com/seed-eedd8485/lpc/nt"
@@ -25,15 +23,13 @@ import (
 //	thread    what the record of a thread says: of. The fields of _ETHREAD
 //	port      what the object of a handle says: handle. The fields of
 //	          _LPCP_PORT_OBJECT, and Address, Handles, Type (1 Port, 2 WaitablePort)
-//	settles   as port, but waits until it is so: what another process's end has
-//	          caused comes when it comes
 //	kill      ends the thread's process by SIGKILL
 var verbs map[string]func(*run, *Step) error
 
 func init() { // a literal would refer to itself
 	verbs = map[string]func(*run, *Step) error{
 		"returns": (*run).verbReturns, "still": (*run).verbStill, "make": (*run).verbMake, "let": (*run).verbLet,
-		"thread": (*run).verbThread, "port": (*run).verbPort, "settles": (*run).verbSettles, "kill": (*run).verbKill,
+		"thread": (*run).verbThread, "port": (*run).verbPort, "kill": (*run).verbKill,
 	}
 }
 
@@ -225,15 +221,6 @@ func (r *run) verbPort(st *Step) error {
 		return err2
 	}
 	return err
-}
-
-func (r *run) verbSettles(st *Step) error {
-	for end := time.Now().Add(patience); ; runtime.Gosched() {
-		err := r.verbPort(st)
-		if err == nil || time.Now().After(end) {
-			return err
-		}
-	}
 }
 
 func (r *run) verbKill(st *Step) error {
