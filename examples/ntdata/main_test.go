@@ -1,0 +1,32 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"testing"
+)
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "lpc-test")
+	if err != nil {
+		panic(err)
+	}
+	_ = os.Setenv("LPC_ROOT", dir)
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// The steps, in the order of the sequence.
+func Example() {
+	if err := data(os.Stdout); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// server: NtReplyWaitReceivePort, blocks
+	// client: NtRequestWaitReplyPort, blocks
+	// server: NtReplyWaitReceivePort returns with the request "how many bytes in a message?"
+	// server: NtReplyWaitReceivePort with the reply, blocks
+	// client: NtRequestWaitReplyPort returns with the reply "304"
+	// server: NtReplyWaitReceivePort returns with LPC_PORT_CLOSED: the client has gone
+}
