@@ -103,8 +103,7 @@ func (r *run) step(st *Step) error {
 		return err
 	}
 	if st.Waits {
-		a.Start(req)
-		a.pending, a.sent = st, req
+		a.begin(st, req)
 		return r.seenWaiting(a)
 	}
 	times := uint64(1)
@@ -135,6 +134,12 @@ func (r *run) step(st *Step) error {
 		}
 		return r.returned(a, st, st, req, res)
 	}
+}
+
+// begin makes a call of which a later "returns" takes the result.
+func (a *actor) begin(st *Step, req Request) {
+	a.Start(req)
+	a.pending, a.sent = st, req
 }
 
 func statusText(s nt.Status) string { return fmt.Sprintf("%08X", uint32(s)) }
