@@ -45,7 +45,7 @@ var scenesCommon = []Scene{
 		Waits("C", "NtReplyWaitReplyPort", P{"PortHandle": "$cli", "ReplyMessage": "up"}),
 		Returns("S", success),
 		Do("S", "NtImpersonateClientOfPort", nil),
-		Do("S", "NtSetInformationThread", P{"ThreadHandle": "-2", "ThreadInformationClass": "5"}),
+		Do("S", "NtSetInformationThread", P{"ThreadHandle": "-2", "ThreadInformationClass": "5", "ThreadInformation": "hex:0000000000000000"}),
 		answered("C"),
 		sharing(),
 		Do("S", "NtReadRequestData", P{"Buffer": "fill:4"}),

@@ -69,6 +69,10 @@ var scenesConnect = []Scene{
 		Do("S", "NtCompleteConnectPort", nil),
 		Returns("C", success),
 		Verb("C", "port", P{"handle": "$cli"}).Gives(P{"SecurityQos.ImpersonationLevel": "1", "SecurityQos.ContextTrackingMode": "1", "SecurityQos.EffectiveOnly": "1", "Flags": "0x80000004"})),
+	scene("b.3.8 delegation is refused", // decided here: nothing goes to another machine
+		listening(),
+		Fails("C", "NtConnectPort", badLevel, P{"SecurityQos": "12,3,0,1"}).Gives(P{"PortHandle": "untouched"}),
+		Fails("S", "NtReplyWaitReceivePortEx", timeout, nil)),
 	scene("b.3.10 information longer than the port takes is cut, which is no error",
 		Do("S", "NtCreatePort", P{"MaxConnectionInfoLength": "3"}),
 		Waits("C", "NtConnectPort", P{"ConnectionInformation": "text:abcdef", "ConnectionInformationLength": "=6"}),
