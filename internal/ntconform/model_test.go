@@ -41,7 +41,7 @@ type mthread struct {
 	name string
 	does doing
 	msg  *mmsg
-	conn *mconn // a client's
+	conn *mconn // a client's; a server's that receives: whose end it receives through
 }
 
 // A mconn is a connection: its handles are cli and srv and its name.
