@@ -4,18 +4,11 @@ import (
 	"fmt"
 	"os"
 	"testing"
+
+	"github.com/seed-eedd8485/lpc/internal/proctest"
 )
 
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "lpc-test")
-	if err != nil {
-		panic(err)
-	}
-	_ = os.Setenv("LPC_ROOT", dir)
-	code := m.Run()
-	_ = os.RemoveAll(dir)
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(proctest.InOwnRoot(m)) }
 
 // The steps, in the order of the sequence.
 func Example() {

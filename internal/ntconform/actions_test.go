@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/internal/proctest"
 	"github.com/seed-eedd8485/lpc/nt"
 	"pgregory.net/rapid"
 )
@@ -25,7 +26,7 @@ func TestModel(t *testing.T) {
 }
 
 func random(t *testing.T, d Driver) {
-	watchdog(t)
+	proctest.Watchdog(t, hangs)
 	o := NewObserver()
 	t.Cleanup(o.Close)
 	rapid.Check(t, func(t *rapid.T) {

@@ -1,14 +1,15 @@
 package ntconform
 
 import (
-	"os"
 	"os/exec"
 	"testing"
+
+	"github.com/seed-eedd8485/lpc/internal/proctest"
 )
 
 // play runs all scenes that a driver can.
 func play(t *testing.T, d Driver) {
-	watchdog(t)
+	proctest.Watchdog(t, hangs)
 	o := NewObserver()
 	t.Cleanup(o.Close)
 	for _, s := range Scenes() {
@@ -26,11 +27,7 @@ func play(t *testing.T, d Driver) {
 func TestOneProcess(t *testing.T) { play(t, NewInProcess()) }
 
 func newGoProcesses() *Processes {
-	return NewProcesses(0, func() *exec.Cmd {
-		cmd := exec.Command("/proc/self/exe")
-		cmd.Env = append(os.Environ(), childEnv+"=1")
-		return cmd
-	})
+	return NewProcesses(Beyond, func() *exec.Cmd { return proctest.Command("calls") })
 }
 
 func TestProcesses(t *testing.T) {

@@ -14,7 +14,7 @@ type InProcess struct{ x *executor }
 func NewInProcess() *InProcess { return &InProcess{newExecutor()} }
 
 // Offers: all threads in one process.
-func (*InProcess) Offers() Needs { return Together }
+func (*InProcess) Offers() Needs { return Together | Beyond }
 
 // Kill is not offered.
 func (*InProcess) Kill(byte) error { return fmt.Errorf("one process: there is none to kill") }

@@ -16,7 +16,7 @@ import (
 // from it is a Result, with "thread" likewise. A thread that is not known yet is made
 // by its first Request. The process ends when its input does.
 type Processes struct {
-	Command func() *exec.Cmd // that speaks so: Serve, or the C driver
+	Command func() *exec.Cmd // that speaks so: ServeCalls, or the C driver
 	Can     Needs
 
 	mu  sync.Mutex
@@ -185,9 +185,6 @@ func (t *remote) Discard() {
 	defer t.p.mu.Unlock()
 	delete(t.p.threads, t.name)
 }
-
-// childEnv makes a test binary of this package a process of calls.
-const childEnv = "LPC_NTCONFORM_CALLS"
 
 // ServeCalls makes the calls that come on r with package nt, until r ends: the other
 // side of Processes.

@@ -23,6 +23,7 @@ const (
 	Apart    Needs = 1 << iota // processes that are not one
 	Together                   // all in one process
 	Pointers                   // bad pointers: a language that has them
+	Beyond                     // calls of a thread that has ended: one that is not the system's
 )
 
 // P are parameters or expectations by name. The values are expressions: see values.go.

@@ -108,7 +108,7 @@ func (s Step) times(expr string) Step { s.Times = expr; return s }
 
 // b.8 NtRequestWaitReplyPort.
 var scenesRequest = []Scene{
-	scene("b.8.1 a thread that has ended",
+	needing(Beyond, "b.8.1 a thread that has ended",
 		connected(),
 		Verb("C2", "make", nil),
 		Do("C2", "Exit", nil),
