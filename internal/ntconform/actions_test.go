@@ -29,10 +29,10 @@ func random(t *testing.T, d Driver) {
 	proctest.Watchdog(t, hangs)
 	o := NewObserver()
 	t.Cleanup(o.Close)
-	rapid.Check(t, func(t *rapid.T) {
+	rapid.Check(t, func(rt *rapid.T) {
 		m, err := newModel(d, o)
 		if err != nil {
-			t.Fatal(err)
+			rt.Fatal(err)
 		}
 		failed := true
 		defer func() {
@@ -46,22 +46,22 @@ func random(t *testing.T, d Driver) {
 			"reply": (*model).reply, "reply and receive": (*model).replyReceive, "call back": (*model).callBack, "answer": (*model).answer,
 			"close client": (*model).closesClient, "close server": (*model).closesServer,
 		} {
-			actions[name] = func(t *rapid.T) {
-				if err := f(m, t); err != nil {
-					t.Fatalf("%v\nafter:\n%s", err, strings.Join(m.story, "\n"))
+			actions[name] = func(rt *rapid.T) {
+				if err := f(m, rt); err != nil {
+					rt.Fatalf("%v\nafter:\n%s", err, strings.Join(m.story, "\n"))
 				}
 			}
 		}
-		t.Repeat(actions)
+		rt.Repeat(actions)
 		failed = false
 		if err := m.end(); err != nil {
-			t.Fatal(err)
+			rt.Fatal(err)
 		}
 	})
 }
 
 // pick draws one of those that will do, or skips the action.
-func pick[T any](t *rapid.T, what string, from []T, ok func(T) bool) T {
+func pick[T any](rt *rapid.T, what string, from []T, ok func(T) bool) T {
 	var can []T
 	for _, x := range from {
 		if ok(x) {
@@ -69,15 +69,15 @@ func pick[T any](t *rapid.T, what string, from []T, ok func(T) bool) T {
 		}
 	}
 	if len(can) == 0 {
-		t.Skip("there is no " + what)
+		rt.Skip("there is no " + what)
 	}
-	return can[rapid.IntRange(0, len(can)-1).Draw(t, what)]
+	return can[rapid.IntRange(0, len(can)-1).Draw(rt, what)]
 }
 
 func isIdle(th *mthread) bool { return th.does == idle }
 
-func (m *model) connect(t *rapid.T) error {
-	th := pick(t, "client", m.clients, func(th *mthread) bool { return th.does == idle && (th.conn == nil || th.conn.clientClosed) })
+func (m *model) connect(rt *rapid.T) error {
+	th := pick(rt, "client", m.clients, func(th *mthread) bool { return th.does == idle && (th.conn == nil || th.conn.clientClosed) })
 	c := &mconn{name: m.fresh(""), client: th}
 	c.context = "0x1000+" + c.name
 	m.conns = append(m.conns, c)
@@ -99,8 +99,8 @@ func (m *model) message(th *mthread, kind int) *mmsg {
 	return &mmsg{kind: kind, data: m.fresh("data "), conn: th.conn, by: th}
 }
 
-func (m *model) request(t *rapid.T) error {
-	th := pick(t, "client", m.clients, (*mthread).open)
+func (m *model) request(rt *rapid.T) error {
+	th := pick(rt, "client", m.clients, (*mthread).open)
 	g := m.message(th, nt.LPCRequest)
 	if err := m.do(Verb(th.name, "make", P{"name": "out-" + th.name, "data": "text:" + g.data}),
 		Waits(th.name, "NtRequestWaitReplyPort", P{"PortHandle": "$cli" + th.conn.name, "RequestMessage": "out-" + th.name, "ReplyMessage": "back-" + th.name})); err != nil {
@@ -111,10 +111,10 @@ func (m *model) request(t *rapid.T) error {
 	return m.arrived()
 }
 
-func (m *model) datagram(t *rapid.T) error {
-	th := pick(t, "client", m.clients, (*mthread).open)
+func (m *model) datagram(rt *rapid.T) error {
+	th := pick(rt, "client", m.clients, (*mthread).open)
 	if len(th.conn.queue) > 50 {
-		t.Skip("the quota is near")
+		rt.Skip("the quota is near")
 	}
 	g := m.message(th, nt.LPCDatagram)
 	th.conn.queue = append(th.conn.queue, g)
@@ -125,8 +125,8 @@ func (m *model) datagram(t *rapid.T) error {
 	return m.arrived()
 }
 
-func (m *model) receives(t *rapid.T) error {
-	th := pick(t, "server", m.servers, isIdle)
+func (m *model) receives(rt *rapid.T) error {
+	th := pick(rt, "server", m.servers, isIdle)
 	th.conn = nil
 	return m.nowReceives(th, m.receive)
 }
@@ -147,16 +147,16 @@ func (m *model) nowReceives(th *mthread, call func(*mthread) Step) error {
 
 // replies draws a message that the server has, and a port to answer it through, and
 // makes the answer. ok: the rules accept it.
-func (m *model) replies(t *rapid.T) (th *mthread, g *mmsg, c *mconn, ok bool, err error) {
-	th = pick(t, "server", m.servers, isIdle)
-	g = pick(t, "message", m.held, func(*mmsg) bool { return true })
+func (m *model) replies(rt *rapid.T) (th *mthread, g *mmsg, c *mconn, ok bool, err error) {
+	th = pick(rt, "server", m.servers, isIdle)
+	g = pick(rt, "message", m.held, func(*mmsg) bool { return true })
 	ports := []*mconn{nil}
 	for _, c := range m.conns {
 		if c.done && !c.serverClosed {
 			ports = append(ports, c, c) // mostly ends, not the connection port
 		}
 	}
-	c = pick(t, "port", ports, func(c *mconn) bool { return g.conn == c || c == nil || rapid.IntRange(0, 3).Draw(t, "stray") == 0 })
+	c = pick(rt, "port", ports, func(c *mconn) bool { return g.conn == c || c == nil || rapid.IntRange(0, 3).Draw(rt, "stray") == 0 })
 	err = m.do(Verb(th.name, "make", P{"name": "answer-" + th.name, "from": g.name, "data": "text:re " + g.data}))
 	return th, g, c, g.waits() && g.fits(c), err
 }
@@ -168,8 +168,8 @@ func (m *model) answered(g *mmsg) error {
 	return m.do(Returns(by.name, success).Gives(P{"ReplyMessage.Type": "2", "ReplyMessage.Data": "text:re " + g.data}))
 }
 
-func (m *model) reply(t *rapid.T) error {
-	th, g, c, ok, err := m.replies(t)
+func (m *model) reply(rt *rapid.T) error {
+	th, g, c, ok, err := m.replies(rt)
 	if err != nil {
 		return err
 	}
@@ -192,8 +192,8 @@ func notMatched(s Step, g *mmsg) Step {
 	return s
 }
 
-func (m *model) replyReceive(t *rapid.T) error {
-	th, g, c, ok, err := m.replies(t)
+func (m *model) replyReceive(rt *rapid.T) error {
+	th, g, c, ok, err := m.replies(rt)
 	if err != nil {
 		return err
 	}
@@ -204,7 +204,7 @@ func (m *model) replyReceive(t *rapid.T) error {
 		return m.do(notMatched(with(th), g))
 	}
 	if th.conn = c; c != nil && c.clientClosed {
-		t.Skip("through an end that is cut off nothing is received")
+		rt.Skip("through an end that is cut off nothing is received")
 	}
 	if err := m.nowReceives(th, with); err != nil {
 		return err
@@ -213,9 +213,9 @@ func (m *model) replyReceive(t *rapid.T) error {
 }
 
 // callBack: who has a request calls its sender back.
-func (m *model) callBack(t *rapid.T) error {
-	th := pick(t, "server", m.servers, isIdle)
-	g := pick(t, "request", m.held, func(g *mmsg) bool { return g.kind == nt.LPCRequest && !g.conn.serverClosed })
+func (m *model) callBack(rt *rapid.T) error {
+	th := pick(rt, "server", m.servers, isIdle)
+	g := pick(rt, "request", m.held, func(g *mmsg) bool { return g.kind == nt.LPCRequest && !g.conn.serverClosed })
 	s := Do(th.name, "NtRequestWaitReplyPort", P{"PortHandle": handle(g.conn), "RequestMessage": "call-" + th.name, "ReplyMessage": "back-" + th.name})
 	if err := m.do(Verb(th.name, "make", P{"name": "call-" + th.name, "from": g.name, "Type": "1", "data": "text:call for " + g.data})); err != nil {
 		return err
@@ -236,15 +236,15 @@ func (m *model) callBack(t *rapid.T) error {
 
 // answer: a client that was called back answers; it waits for its own reply again, or
 // gives that up by answering with NtReplyPort.
-func (m *model) answer(t *rapid.T) error {
-	th := pick(t, "client", m.clients, func(th *mthread) bool { return th.does == called })
+func (m *model) answer(rt *rapid.T) error {
+	th := pick(rt, "client", m.clients, func(th *mthread) bool { return th.does == called })
 	g := th.msg
 	if err := m.do(Verb(th.name, "make", P{"name": "back-" + th.name, "from": "back-" + th.name, "data": "text:answer of " + th.name})); err != nil {
 		return err
 	}
 	var s Step
 	in := P{"PortHandle": "$cli" + th.conn.name, "ReplyMessage": "back-" + th.name}
-	if rapid.IntRange(0, 3).Draw(t, "gives up") == 0 {
+	if rapid.IntRange(0, 3).Draw(rt, "gives up") == 0 {
 		s = Do(th.name, "NtReplyPort", in)
 		th.does, th.msg = idle, nil
 	} else {
@@ -263,8 +263,8 @@ func (m *model) answer(t *rapid.T) error {
 	return nil
 }
 
-func (m *model) closesClient(t *rapid.T) error {
-	th := pick(t, "client", m.clients, func(th *mthread) bool {
+func (m *model) closesClient(rt *rapid.T) error {
+	th := pick(rt, "client", m.clients, func(th *mthread) bool {
 		return th.does == idle && th.conn != nil && th.conn.done && !th.conn.clientClosed
 	})
 	c := th.conn
@@ -283,9 +283,9 @@ func (m *model) closesClient(t *rapid.T) error {
 
 // closesServer closes an end of whose connection nothing is queued, and through which
 // nobody receives: what becomes of those is left open.
-func (m *model) closesServer(t *rapid.T) error {
-	th := pick(t, "server", m.servers, isIdle)
-	c := pick(t, "connection", m.conns, func(c *mconn) bool {
+func (m *model) closesServer(rt *rapid.T) error {
+	th := pick(rt, "server", m.servers, isIdle)
+	c := pick(rt, "connection", m.conns, func(c *mconn) bool {
 		through := func(th *mthread) bool { return th.does == receiving && th.conn == c }
 		return c.done && !c.serverClosed && len(c.queue) == 0 && !slices.ContainsFunc(m.servers, through)
 	})

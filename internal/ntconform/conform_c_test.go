@@ -45,7 +45,7 @@ func buildDriver(t *testing.T) (path, env string) {
 		capi = dir
 	}
 	if _, err := os.Stat(capi); err != nil {
-		t.Skip("package capi is not in this tree")
+		needs.Missing(t, "package capi is not in this tree: %v", err)
 	}
 	gcc := needs.Tool(t, "gcc", "gcc")
 	dir := t.TempDir()

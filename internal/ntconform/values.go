@@ -89,7 +89,7 @@ func (e *env) bytes(expr string) ([]byte, error) {
 		n, err := strconv.Atoi(rest)
 		return bytes.Repeat([]byte{unwritten}, n), err
 	}
-	return nil, fmt.Errorf("%q is no Buffer: it begins with text:, hex: or fill:", expr)
+	return nil, fmt.Errorf("%q is no Buffer: it begins with none of text, hex and fill", expr)
 }
 
 var nullPointers = map[string]bool{"nil": true, "bad": true, "odd": true, "ro": true}
