@@ -100,3 +100,20 @@ func (o *Observer) portRecord(pid, handle uint64, read func(*records.Record, tar
 	}
 	return fmt.Errorf("process %d has no handle %#x", pid, handle)
 }
+
+// Census counts what is allocated in a process's pool, by tag.
+func (o *Observer) Census(pid uint64) (map[string]int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	t, err := o.open(pid)
+	if err != nil {
+		return nil, err
+	}
+	n := map[string]int{}
+	for b := range t.System().Blocks("") {
+		if b.Err == nil && b.Allocated {
+			n[string(b.Tag[:])]++
+		}
+	}
+	return n, nil
+}
