@@ -125,12 +125,14 @@ func (r *run) message(path, part, want string, was, is message) error {
 const messageHeader = 0x28
 
 func (r *run) data(path, want string, is []byte) error {
-	b, err := r.env.bytes(want)
+	expr, not := strings.CutPrefix(want, "!")
+	b, err := r.env.bytes(expr)
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(b, is) {
-		return fmt.Errorf("%s is %q, expected %q", path, short(string(is)), short(string(b)))
+	if bytes.Equal(b, is) == not {
+		word := map[bool]string{true: "other than "}[not]
+		return fmt.Errorf("%s is %q, expected %s%q", path, short(string(is)), word, short(string(b)))
 	}
 	return nil
 }

@@ -46,7 +46,8 @@ var scenesTerminate = []Scene{
 // died: S receives the message of a thread's death.
 func died(th, context string) Step {
 	return Do("S", "NtReplyWaitReceivePort", nil).Gives(P{"ReceiveMessage.Type": "6", "ReceiveMessage.ClientId": "@" + th,
-		"ReceiveMessage.DataLength": "8", "ReceiveMessage.TotalLength": "0x30", "PortContext": context, "ReceiveMessage.MessageId": "!0"})
+		"ReceiveMessage.DataLength": "8", "ReceiveMessage.TotalLength": "0x30", "PortContext": context, "ReceiveMessage.MessageId": "!0",
+		"ReceiveMessage.Data": "!hex:0000000000000000"}) // when the thread was made
 }
 
 // d.1 states of a connection.
@@ -153,7 +154,8 @@ var scenesKernelMade = []Scene{
 		connected(),
 		Do("C2", "NtClose", P{"Handle": "$cli"}),
 		Do("S", "NtReplyWaitReceivePort", nil).Gives(P{"ReceiveMessage.Type": "5", "ReceiveMessage.DataLength": "8", "ReceiveMessage.TotalLength": "0x30",
-			"ReceiveMessage.ClientId": "@C2", "ReceiveMessage.MessageId": "!0", "PortContext": "0xC0DE", "ReceiveMessage.Rest": "untouched"})),
+			"ReceiveMessage.ClientId": "@C2", "ReceiveMessage.MessageId": "!0", "PortContext": "0xC0DE", "ReceiveMessage.Rest": "untouched",
+			"ReceiveMessage.Data": "!hex:0000000000000000"})), // when the process was
 	scene("e.5 PORT_CLOSED is not replied to",
 		connected(),
 		Do("C", "NtClose", P{"Handle": "$cli"}),
