@@ -90,7 +90,9 @@ var scenesStates = []Scene{
 		listening(),
 		Waits("C", "NtConnectPort", nil),
 		Verb("C", "kill", nil),
-		another("D", "", "1")),
+		Waits("D", "NtConnectPort", nil), // the dead one's request may still come, before it
+		Verb("S", "admit", P{"client": "@D"}),
+		Returns("D", success)),
 	scene("d.1 REQUESTED, the port is closed: END",
 		listening(),
 		Waits("C", "NtConnectPort", nil),

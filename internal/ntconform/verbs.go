@@ -23,13 +23,15 @@ import (
 //	thread    what the record of a thread says: of. The fields of _ETHREAD
 //	port      what the object of a handle says: handle. The fields of
 //	          _LPCP_PORT_OBJECT, and Address, Handles, Type (1 Port, 2 WaitablePort)
+//	admit     the thread listens until the connection request of client comes, refuses
+//	          all before it, and accepts and completes that one
 //	kill      ends the thread's process by SIGKILL
 var verbs map[string]func(*run, *Step) error
 
 func init() { // a literal would refer to itself
 	verbs = map[string]func(*run, *Step) error{
 		"returns": (*run).verbReturns, "still": (*run).verbStill, "make": (*run).verbMake, "let": (*run).verbLet,
-		"thread": (*run).verbThread, "port": (*run).verbPort, "kill": (*run).verbKill,
+		"thread": (*run).verbThread, "port": (*run).verbPort, "admit": (*run).verbAdmit, "kill": (*run).verbKill,
 	}
 }
 
@@ -221,6 +223,29 @@ func (r *run) verbPort(st *Step) error {
 		return err2
 	}
 	return err
+}
+
+func (r *run) verbAdmit(st *Step) error {
+	for {
+		listen := Do(st.Thread, "NtListenPort", nil)
+		if err := r.step(&listen); err != nil {
+			return err
+		}
+		m := r.env.msgs["request"]
+		if r.message("", "ClientId", st.In["client"], m, m) == nil {
+			break
+		}
+		refuse := Do(st.Thread, "NtAcceptConnectPort", P{"AcceptConnection": "0", "PortHandle": "none"}).or(mismatch, invalidCID)
+		if err := r.step(&refuse); err != nil {
+			return err
+		}
+	}
+	for _, next := range []Step{Do(st.Thread, "NtAcceptConnectPort", nil), Do(st.Thread, "NtCompleteConnectPort", nil)} {
+		if err := r.step(&next); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *run) verbKill(st *Step) error {
