@@ -97,6 +97,11 @@ func (d *dispatcher) pump(ro *role) {
 			d.mu.Unlock()
 			return
 		case d.armLocked():
+			if d.over {
+				for _, m := range d.takeSpare() {
+					d.proc.pool.Free(m.addr)
+				}
+			}
 			d.mu.Unlock()
 			return
 		}
@@ -179,4 +184,5 @@ func (d *dispatcher) retireNative(i int) {
 	if left {
 		c.wakeTeardown()
 	}
+	c.purgeIfLost()
 }

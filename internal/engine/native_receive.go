@@ -99,6 +99,11 @@ func (d *dispatcher) fromQueue(th *Thread, ro **role, check func() error, dst *N
 		}
 	}
 	if err != nil {
+		if d.over && *ro != nil {
+			for _, m := range d.takeSpare() {
+				d.proc.pool.Free(m.addr)
+			}
+		}
 		d.leave(*ro, nil)
 		return nil, false, err
 	}
