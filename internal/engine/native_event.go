@@ -66,8 +66,7 @@ func (d *dispatcher) settleEvent() bool {
 	d.role = ro
 	d.signal()
 	if ro != nil {
-		channel.StoreRelease64(&ro.began, channel.Ticks())
-		channel.StoreRelease(&ro.state, inHandler)
+		d.leaves(ro, channel.Ticks())
 	}
 	return true
 }
