@@ -98,7 +98,9 @@ func (t *Thread) NtSecureConnectPort(PortHandle *Handle, PortName *string, Secur
 			ServerView.ViewBase, ServerView.ViewSize = server.Base(), uint64(server.Size())
 		}
 	}
-	obj.eng = c
+	if obj.eng = c; engine.EventFD(c) >= 0 {
+		obj.kind = waitablePortObject
+	}
 	*PortHandle = enter(c.Number(), obj, PortAllAccess)
 	return StatusSuccess
 }
@@ -164,7 +166,7 @@ func (t *Thread) NtAcceptConnectPort(PortHandle *Handle, PortContext uintptr, Co
 			ClientView.ViewBase, ClientView.ViewSize = client.Base(), uint64(client.Size())
 		}
 	}
-	if obj.eng = c; c.Port().EventFD() >= 0 {
+	if obj.eng = c; engine.EventFD(c) >= 0 {
 		obj.kind = waitablePortObject
 	}
 	*PortHandle = enter(c.Number(), obj, PortAllAccess)

@@ -55,7 +55,7 @@ func failed(err error) Status {
 
 // lost is status for a thread that waited for a reply: who is to send it is gone.
 func lost(err error) Status {
-	if s := status(err); s != StatusPortDisconnected {
+	if s := status(err); s != StatusPortDisconnected || errors.Is(err, engine.ErrNotSent) {
 		return s
 	}
 	return StatusLPCReplyLost

@@ -56,11 +56,8 @@ func (t *Thread) NtWaitForSingleObject(Handle Handle, Alertable bool, Timeout *i
 	if s != StatusSuccess {
 		return s
 	}
-	p := o.port()
-	if c := o.conn(); c != nil {
-		p = c.Port()
-	}
-	if p == nil || p.EventFD() < 0 {
+	fd := engine.EventFD(o.eng)
+	if fd < 0 {
 		return StatusObjectTypeMismatch
 	}
 	limit := limitOf(Timeout)
@@ -72,9 +69,9 @@ func (t *Thread) NtWaitForSingleObject(Handle Handle, Alertable bool, Timeout *i
 		case !limit.At.IsZero():
 			wait = int(min(max(limit.Left().Milliseconds(), 0)+1, 1<<30))
 		}
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(p.EventFD()), Events: unix.POLLIN}}, wait)
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, wait)
 		switch {
-		case n > 0 && p.Ready():
+		case n > 0 && engine.Ready(o.eng):
 			return StatusSuccess
 		case err != nil && !errors.Is(err, unix.EINTR):
 			return StatusUnsuccessful

@@ -44,7 +44,7 @@ var external = map[string][]string{
 var unsafeIn = []string{"internal/pool", "internal/channel", "internal/link", "internal/engine", "section", "security", "nt", "internal/bench", "target", "ntdump"}
 
 // testOnly packages hold tests and their helpers; the rules above are not theirs.
-var testOnly = []string{"internal/archtest", "internal/robust", "internal/lintest", "internal/model", "internal/targettest", "internal/needs", "internal/golden", "internal/proctest", "internal/llvmtest", "internal/pdbtest"}
+var testOnly = []string{"internal/archtest", "internal/robust", "internal/lintest", "internal/model", "internal/targettest", "internal/ntconform", "internal/needs", "internal/golden", "internal/proctest", "internal/llvmtest", "internal/pdbtest"}
 
 type file struct {
 	path string // from the root

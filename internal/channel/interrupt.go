@@ -54,6 +54,12 @@ func (c *Caller) Interrupt(s int) {
 	}
 }
 
+// Pending tells whether slot s still waits for its reply. Its holder waits, or waits for
+// who asks.
+func (c *Caller) Pending(s int) bool {
+	return atomic.LoadUint64(&c.slot(s).Word) == c.own(s).gen<<genShift|stWaiting
+}
+
 // Abandon gives up the call in slot s, whose wait was interrupted. nil: its reply has
 // come, and stands in the slot; with an error the slot is not the caller's any more.
 func (c *Caller) Abandon(s int) error {

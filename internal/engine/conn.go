@@ -379,6 +379,7 @@ func (c *Conn) tearDown() {
 	} else {
 		d.stop() // a client's end receives for itself alone
 		d.finished()
+		d.closeEvent()
 	}
 	c.sections.unmap()
 	_ = c.mem.Unmap()

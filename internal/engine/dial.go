@@ -134,6 +134,7 @@ func dial(ctx context.Context, name namespace.Name, o DialOptions) (made *Conn, 
 		if c.link != nil {
 			c.link.Close()
 		}
+		c.held = false
 		c.freeRecords()
 		return nil, err
 	}
@@ -249,6 +250,9 @@ func (h *handshake) frame(f *link.Frame, fd int) error {
 		c.serves = f.Flags&link.FlagServes != 0
 		if c.maxTotal = wire.MaxMessage; f.Flags&link.FlagNative != 0 {
 			c.maxTotal = uint16(min(f.Number, wire.MaxMessage))
+			if f.Flags&link.FlagWaitable != 0 && c.disp.manual && c.disp.makeEvent() == nil {
+				c.rec.Flags |= pool.PortWaitable
+			}
 		}
 		c.maxMessage = int(min(f.Value, uint64(h.max)))
 		h.mu.Lock()

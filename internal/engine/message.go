@@ -36,10 +36,10 @@ type Message struct {
 	// stage says which; who finds the connection ended swaps taken to orphaned, and leaves
 	// the rest to the thread that is about to have it.
 	stage   atomic.Uint32
-	given   uint64      // the use, once it is taken; guarded by d.mu until it is held
-	back    atomic.Bool // its sender is called back, and does not wait for it meanwhile
-	pending *Pending    // the connection request that it is, nil: it is none
-	away    bool        // its handler has returned, the reply is to come; guarded by d.mu
+	given   uint64        // the use, once it is taken; guarded by d.mu until it is held
+	back    atomic.Uint64 // the use whose sender is called back, and does not wait meanwhile, plus one
+	pending *Pending      // the connection request that it is, nil: it is none
+	away    bool          // its handler has returned, the reply is to come; guarded by d.mu
 }
 
 // A Use is a message and the number of its use: what a handler gets. It is a

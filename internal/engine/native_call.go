@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/seed-eedd8485/lpc/internal/channel"
 	"github.com/seed-eedd8485/lpc/internal/pool"
@@ -63,15 +64,19 @@ func (c *Conn) lastWordsOfPeer() error {
 // take takes a slot for a request.
 func (c *Conn) take(th *Thread) (slot int, alone bool, err error) {
 	if slot, alone, err = c.out.Take(&th.intr); err != nil {
-		return 0, false, fromChannel(err)
+		return 0, false, fmt.Errorf("%w: %w", ErrNotSent, fromChannel(err))
 	}
 	if c.out.Left() {
 		if err = c.lastWordsOfPeer(); err != nil {
 			c.out.Release(slot)
+			err = fmt.Errorf("%w: %w", ErrNotSent, err)
 		}
 	}
 	return slot, alone, err
 }
+
+// ErrNotSent: a request could not be sent, which is why nobody answers it.
+var ErrNotSent = errors.New("not sent")
 
 // Callback sends q to the thread that waits for the reply to u, the request that q names
 // by its ClientId and MessageId, and waits until th is answered.
@@ -82,10 +87,10 @@ func (c *Conn) Callback(th *Thread, u Use, q *Native, noImpersonate bool, dst *N
 	if !u.Live() || !u.M.in.Reply || !u.C.recv.Waiting(u.M.in.Slot, u.M.in.Gen) {
 		return ErrMismatch
 	}
-	if !u.M.back.CompareAndSwap(false, true) {
+	if was := u.M.back.Load(); was == u.N+1 || !u.M.back.CompareAndSwap(was, u.N+1) {
 		return ErrMismatch // it is called back already
 	}
-	defer u.M.back.Store(false)
+	defer u.M.back.CompareAndSwap(u.N+1, 0)
 	target := uint32(u.M.rec.Request.ClientID.UniqueThread)
 	slot, alone, err := c.take(th)
 	if err != nil {
@@ -217,7 +222,7 @@ func (t *Thread) replyHere(via Object, q *Native) bool {
 		return false
 	}
 	o := w.out
-	its := o.c != nil && via.related(o.c)
+	its := o.c != nil && via.related(o.c) && o.c.out.Pending(o.slot)
 	if its {
 		r := *q
 		r.Type, r.ClientID, r.CallbackID, r.DataInfoOffset = wire.TypeReply, t.rec.Cid, 0, 0

@@ -203,6 +203,7 @@ func (r *Pending) RefuseNative(info []byte) error {
 // it, it is refused.
 func (r *Pending) Prepare(context uint64, info []byte, mine *ViewOffer) (c *Conn, client *section.Section, remote uint64, err error) {
 	p := r.port
+	r.ready() // a client that is gone has said so
 	if err := p.accounts.connect(r.peer.UID); err != nil {
 		_ = r.refuse(link.ReasonBusy, clip260(err.Error()))
 		p.proc.pool.RecordFailure(0, pool.TagPort, "connections")
@@ -300,11 +301,18 @@ func (c *Conn) Complete() error {
 	if h.clientView != 0 {
 		_ = c.link.Send(&link.Frame{Kind: link.View, Channel: h.clientView}, -1) // as below
 	}
-	f := link.Frame{Kind: link.Accept, Flags: link.FlagServes | link.FlagNative, Value: uint64(c.port.opts.MaxMessage), Channel: c.number, Number: uint32(c.port.opts.maxLength), Text: h.info}
+	f := link.Frame{Kind: link.Accept, Flags: link.FlagServes | link.FlagNative | c.port.waitableFlag(), Value: uint64(c.port.opts.MaxMessage), Channel: c.number, Number: uint32(c.port.opts.maxLength), Text: h.info}
 	if err := c.link.Send(&f, h.fd); err != nil {
 		return nil // the client is gone, and the socket's end says so
 	}
 	return nil
+}
+
+func (p *Port) waitableFlag() uint16 {
+	if p.opts.waitable {
+		return link.FlagWaitable
+	}
+	return 0
 }
 
 // uncomplete takes back an acceptance that was not completed: the client is refused.
@@ -355,6 +363,8 @@ func (p *Port) CloseName() error {
 	loseLocal(p)
 	if left == 0 {
 		p.gone()
+	} else {
+		p.purgeIfLost()
 	}
 	return err
 }
@@ -367,6 +377,12 @@ func (p *Port) gone() {
 	d := p.disp
 	d.stop()
 	d.wakeAllNative()
+	d.purge()
+	p.freeOnce()
+}
+
+// purge throws the queue away: nobody can receive from it any more.
+func (d *dispatcher) purge() {
 	var rest []*Message
 	d.mu.Lock()
 	for {
@@ -386,7 +402,6 @@ func (p *Port) gone() {
 			m.finish()
 		}
 	}
-	p.freeOnce()
 }
 
 // DialNative connects for a thread of the native face.
@@ -489,6 +504,7 @@ func (c *Conn) CloseBy(t *Thread) {
 	free := c.unheld
 	c.held, c.unheld = false, false
 	c.mu.Unlock()
+	c.purgeIfLost()
 	if free {
 		c.freeRecords()
 	}
@@ -502,3 +518,32 @@ func (c *Conn) Port() *Port { return c.port }
 
 // Named tells a connection port from an unconnected communication port.
 func (p *Port) Named() bool { return p.rec.Flags&pool.PortKindMask == pool.PortConnection }
+
+// purgeIfLost throws away what nobody can receive any more: of a client's end that was
+// closed, or of a port that is lost.
+func (c *Conn) purgeIfLost() {
+	if c.port != nil {
+		c.port.purgeIfLost()
+		return
+	}
+	c.mu.Lock()
+	held := c.held
+	c.mu.Unlock()
+	if !held {
+		c.disp.purge()
+	}
+}
+
+// purgeIfLost throws the queue away of a port whose name is gone and whose connections
+// have all ended: else they would wait for what they left in it.
+func (p *Port) purgeIfLost() {
+	p.mu.Lock()
+	lost := p.closed
+	for c := range p.conns {
+		lost = lost && c.over.Load()
+	}
+	p.mu.Unlock()
+	if lost {
+		p.disp.purge()
+	}
+}

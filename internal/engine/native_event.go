@@ -14,7 +14,7 @@ import (
 
 // EventFD is the descriptor of a waitable port's event, -1 for other ports. It stays the
 // port's.
-func (p *Port) EventFD() int { return p.disp.event }
+func EventFD(o Object) int { return o.dispatcher().event }
 
 // makeEvent makes the event.
 func (d *dispatcher) makeEvent() error {
@@ -23,6 +23,16 @@ func (d *dispatcher) makeEvent() error {
 		d.event = fd
 	}
 	return err
+}
+
+// closeEvent takes the event away: the port is gone.
+func (d *dispatcher) closeEvent() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.event >= 0 {
+		_ = unix.Close(d.event)
+		d.event = -1
+	}
 }
 
 // signal sets the event. d.mu is held.
@@ -34,7 +44,7 @@ func (d *dispatcher) signal() {
 
 // Ready tells whether a message is there to be received, once the event says so: it is
 // also set by what was not one.
-func (p *Port) Ready() bool { return p.disp.settleEvent() }
+func Ready(o Object) bool { return o.dispatcher().settleEvent() }
 
 // settleEvent clears the event when nothing is left to receive, and tells if something is.
 func (d *dispatcher) settleEvent() bool {
@@ -56,8 +66,7 @@ func (d *dispatcher) settleEvent() bool {
 	d.role = ro
 	d.signal()
 	if ro != nil {
-		channel.StoreRelease64(&ro.began, channel.Ticks())
-		channel.StoreRelease(&ro.state, inHandler)
+		d.leaves(ro, channel.Ticks())
 	}
 	return true
 }

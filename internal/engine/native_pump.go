@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -55,16 +56,39 @@ func (d *dispatcher) takeOver(c *Conn) {
 		}
 		return
 	}
-	if !d.looking {
-		d.looking = true
-		time.AfterFunc(time.Duration(slowHandler-in)*time.Microsecond, func() {
-			d.mu.Lock()
-			defer d.mu.Unlock()
-			d.looking = false
-			if c.hot && d.role != nil && atomic.LoadUint32(&d.role.state) == inHandler {
+	d.lookLater(slowHandler - in)
+}
+
+// lookLater looks in so many µs whether a thread that is away with a message keeps
+// somebody waiting. d.mu is held.
+func (d *dispatcher) lookLater(in uint64) {
+	if d.looking {
+		return
+	}
+	d.looking = true
+	time.AfterFunc(time.Duration(in)*time.Microsecond, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.looking = false
+		if d.role == nil || atomic.LoadUint32(&d.role.state) != inHandler {
+			return
+		}
+		for _, c := range slices.Concat(d.pending, d.hot) {
+			if len(d.idle) > 0 || d.urgent(c) {
 				d.takeOver(c)
+				return
 			}
-		})
+		}
+	})
+}
+
+// leaves lets go of the role: the next Receive finds it. What rang while it was held, and
+// was not looked at, is looked at soon all the same. d.mu is held.
+func (d *dispatcher) leaves(ro *role, now uint64) {
+	channel.StoreRelease64(&ro.began, now)
+	channel.StoreRelease(&ro.state, inHandler)
+	if d.waiting.Load() {
+		d.lookLater(slowHandler)
 	}
 }
 
@@ -97,6 +121,11 @@ func (d *dispatcher) pump(ro *role) {
 			d.mu.Unlock()
 			return
 		case d.armLocked():
+			if d.over {
+				for _, m := range d.takeSpare() {
+					d.proc.pool.Free(m.addr)
+				}
+			}
 			d.mu.Unlock()
 			return
 		}
@@ -179,4 +208,5 @@ func (d *dispatcher) retireNative(i int) {
 	if left {
 		c.wakeTeardown()
 	}
+	c.purgeIfLost()
 }

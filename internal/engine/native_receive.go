@@ -99,6 +99,11 @@ func (d *dispatcher) fromQueue(th *Thread, ro **role, check func() error, dst *N
 		}
 	}
 	if err != nil {
+		if d.over && *ro != nil {
+			for _, m := range d.takeSpare() {
+				d.proc.pool.Free(m.addr)
+			}
+		}
 		d.leave(*ro, nil)
 		return nil, false, err
 	}
@@ -120,8 +125,7 @@ func (d *dispatcher) leave(ro *role, th *Thread) {
 		d.ready(ro)
 		return
 	}
-	channel.StoreRelease64(&ro.began, channel.Ticks())
-	channel.StoreRelease(&ro.state, inHandler)
+	d.leaves(ro, channel.Ticks())
 	if th != nil {
 		th.role, th.disp = ro, d
 	}
@@ -277,8 +281,7 @@ func (d *dispatcher) takes(c *Conn, m *Message, ro *role, th *Thread) bool {
 	if len(d.idle) > 0 && (len(d.hot) > 1 || len(d.pending) > 0 || d.queueLen > 0 || c.recv.More()) {
 		d.ready(ro)
 	} else {
-		channel.StoreRelease64(&ro.began, now)
-		channel.StoreRelease(&ro.state, inHandler)
+		d.leaves(ro, now)
 		th.role, th.disp = ro, d
 	}
 	return true

@@ -166,7 +166,7 @@ func (u Use) replyNative(t *Thread, q *Native) error {
 		return tooLarge("reply", int(q.DataLength), c.maxMessage, "the connection's limit")
 	}
 	id, callback := u.ID(), m.rec.Request.CallbackID
-	if m.back.Load() || !u.claim() {
+	if m.back.Load() == u.N+1 || !u.claim() {
 		return missing(q.ClientID)
 	}
 	if c.over.Load() {

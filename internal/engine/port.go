@@ -159,9 +159,7 @@ func (p *Port) free() {
 	if p.nameAddr != 0 {
 		p.proc.pool.Free(p.nameAddr)
 	}
-	if p.disp.event >= 0 {
-		_ = unix.Close(p.disp.event)
-	}
+	p.disp.closeEvent()
 	p.proc.pool.Free(p.addr)
 }
 

@@ -267,10 +267,22 @@ func (d *dispatcher) finished() {
 	d.mu.Lock()
 	free := d.free
 	d.over, d.free = true, nil
+	if d.role == nil || atomic.LoadUint32(&d.role.state) != notInline {
+		free = append(free, d.takeSpare()...) // else who has the role gives it back
+	}
 	d.mu.Unlock()
 	for _, m := range free {
 		d.proc.pool.Free(m.addr)
 	}
+}
+
+// takeSpare takes the record that a manual port's receiver had ready. d.mu is held.
+func (d *dispatcher) takeSpare() []*Message {
+	m := d.spare
+	if d.spare = nil; m == nil {
+		return nil
+	}
+	return []*Message{m}
 }
 
 // deliver stamps a message and runs or queues it.

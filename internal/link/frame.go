@@ -45,8 +45,9 @@ const (
 
 // Flags in Connect and Accept frames.
 const (
-	FlagServes = 1 // this end serves requests from the other
-	FlagNative = 2 // Accept: Number is the port's MaxMessageLength
+	FlagServes   = 1 // this end serves requests from the other
+	FlagNative   = 2 // Accept: Number is the port's MaxMessageLength
+	FlagWaitable = 4 // Accept: the port is waitable, and so is the client's end
 	// Connect: how far the server may go with the client's identity (NT's
 	// SECURITY_QUALITY_OF_SERVICE), where FlagQoS is set.
 	FlagQoS           = 0x10

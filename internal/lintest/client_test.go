@@ -42,6 +42,9 @@ func (c *config) dial(ctx context.Context) (conns []*lpc.Conn, err error) {
 
 // call is the client: it makes calls and says what it saw.
 func call(c *config) error {
+	if c.Native {
+		return callNative(c)
+	}
 	ctx := context.Background()
 	conns, err := c.dial(ctx)
 	if err != nil {
@@ -60,6 +63,11 @@ func call(c *config) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
+	return printed(all)
+}
+
+// printed says what all goroutines saw.
+func printed(all [][]operation) error {
 	out := bufio.NewWriter(os.Stdout)
 	enc := json.NewEncoder(out)
 	for _, ops := range all {
@@ -82,17 +90,22 @@ type caller struct {
 }
 
 func (c *caller) run(ctx context.Context) (ops []operation, err error) {
+	return made(c.config, c.id, c.rnd, func(o *operation) error { return c.one(ctx, o) })
+}
+
+// made makes a client's operations, each by one.
+func made(c *config, id int, rnd *rand.Rand, one func(*operation) error) (ops []operation, err error) {
 	seen := map[uint32]uint64{}
 	for n := range c.Ops {
-		o := operation{Op: opGet, Key: uint32(c.rnd.IntN(c.Keys)), Client: c.id}
-		unique := uint64(c.id+1)<<32 | uint64(n+1)
-		switch d := c.rnd.IntN(10); {
+		o := operation{Op: opGet, Key: uint32(rnd.IntN(c.Keys)), Client: id}
+		unique := uint64(id+1)<<32 | uint64(n+1)
+		switch d := rnd.IntN(10); {
 		case d < 3:
 			o.Op, o.A = opPut, unique
 		case d < 6:
 			o.Op, o.A, o.B = opCas, seen[o.Key], unique
 		}
-		if err := c.one(ctx, &o); errors.Is(err, lpc.ErrQueueFull) {
+		if err := one(&o); errors.Is(err, lpc.ErrQueueFull) {
 			continue // it was not sent
 		} else if err != nil {
 			return nil, err

@@ -27,6 +27,7 @@ var roles = map[string]func(*config) error{
 type config struct {
 	Name    string // the port's
 	Workers int    // of the server
+	Native  bool   // package nt makes the calls
 
 	ID         int // the client's
 	Goroutines int

@@ -60,6 +60,9 @@ type counts struct {
 	Replaced  int64 // receivers that were replaced while they sat in a handler
 	Abandoned int64 // replies that came too late
 	Ahead     int64 // the most messages of a stream that had not begun when a later one did
+
+	Handed     int64 // native: requests answered by another thread than received them
+	CalledBack int64 // native: requests during which their client was called back
 }
 
 type server struct {
@@ -77,6 +80,9 @@ type begun struct {
 }
 
 func serve(c *config) error {
+	if c.Native {
+		return serveNative(c)
+	}
 	p, err := lpc.Listen(c.Name, &lpc.ListenOptions{MaxWorkers: c.Workers})
 	if err != nil {
 		return err
