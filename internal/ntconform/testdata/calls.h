@@ -44,7 +44,7 @@ static int own(struct call *c)
 			snprintf(c->error, sizeof(c->error), "process_vm_writev");
 		else if (!poke)
 			returns(c, TEXT, "Data", "absent", 0);
-	} else {
+	} else if (!is(l, "call", "Exit")) { /* which has happened: see serve */
 		return -1;
 	}
 	return 0;

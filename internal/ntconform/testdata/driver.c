@@ -303,7 +303,7 @@ static void answer(const struct actor *a, const struct call *c, NTSTATUS s)
 			}
 			printf("\",");
 		}
-		printf("\"status\":\"%08x\"}\n", (unsigned)s);
+		printf("\"status\":\"%08X\"}\n", (unsigned)s);
 	}
 	fflush(stdout);
 	pthread_mutex_unlock(&out);
@@ -349,6 +349,7 @@ static void serve(void *arg)
 static void *begin(void *a)
 {
 	pthread_setspecific(key, a);
+	NtClose(NULL); /* from its first call on the library knows the thread */
 	serve(a);
 	return NULL;
 }
