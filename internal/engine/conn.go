@@ -317,6 +317,7 @@ func (c *Conn) end(err error, reason uint8) {
 	d := c.disp
 	d.mu.Lock()
 	c.ending = true
+	d.ended++
 	c.rec.Flags |= pool.PortDeleted
 	if errors.Is(err, ErrProtocol) {
 		d.rec.Failures++

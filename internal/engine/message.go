@@ -319,6 +319,9 @@ func (m *Message) finish() {
 	}
 	d.mu.Lock()
 	d.proc.pool.Remove(m.addr + messageReplyChain)
+	if uint16(m.in.Extra) != 0 {
+		d.proc.pool.Remove(m.addr) // from the data-info chain
+	}
 	m.rec.State = pool.MessageFree
 	m.stage.Store(stageNone)
 	if m.in.Reply {

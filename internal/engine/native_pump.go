@@ -87,7 +87,7 @@ func (d *dispatcher) lookLater(in uint64) {
 func (d *dispatcher) leaves(ro *role, now uint64) {
 	channel.StoreRelease64(&ro.began, now)
 	channel.StoreRelease(&ro.state, inHandler)
-	if d.waiting.Load() {
+	if d.waiting.Load() || d.ended > 0 {
 		d.lookLater(slowHandler)
 	}
 }
@@ -175,6 +175,7 @@ func (d *dispatcher) retireNative(i int) {
 	c := d.hot[i]
 	d.hot = append(d.hot[:i], d.hot[i+1:]...)
 	c.hot, c.retired = false, true
+	d.ended--
 	last := c.lastMessages()
 	if !c.closedHere.Load() { // who closed a port itself is not told of it
 		for _, m := range last {

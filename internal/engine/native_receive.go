@@ -323,6 +323,7 @@ const (
 func (m *Message) take() {
 	m.given = m.use.Load()
 	m.stage.Store(stageTaken)
+	m.d.chainData(m)
 }
 
 // fill copies a received message to where its thread wants it.
