@@ -103,12 +103,14 @@ static void places(void)
 	say("and nothing was written: %02x %02x", in.h.DataLength & 0xff, in.Data[0]);
 }
 
+static NTSTATUS lost_status;
+
 static void *lost_client(void *unused)
 {
 	PORT_MESSAGE_BUFFER m = message("question");
 
 	(void)unused;
-	say("the client: %s", brief(NtRequestWaitReplyPort(c.clp, &m.h, edge(sizeof(PORT_MESSAGE)))));
+	lost_status = NtRequestWaitReplyPort(c.clp, &m.h, edge(sizeof(PORT_MESSAGE)));
 	return NULL;
 }
 
@@ -121,6 +123,7 @@ static void lost(void)
 	set(&m, "answer", 6);
 	say("the replier: %s", brief(NtReplyPort(c.port, &m.h)));
 	pthread_join(t, NULL);
+	say("the client: %s", brief(lost_status));
 }
 
 /* Data-info: the server reads and writes memory of the client. */
