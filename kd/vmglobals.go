@@ -8,8 +8,11 @@ import (
 	"github.com/seed-eedd8485/lpc/ntdump"
 )
 
-// Lines of !vm whose variables the debugger data does not name (reference 5.3a). What
-// each variable counts is ReactOS' use of the same name.
+// Lines of !vm whose variables the debugger data does not name (reference 5.3a). The names
+// are public symbols of the kernel. ReactOS uses MmSystemLockPagesCount, ExPoolFailures,
+// MmTotalFreeSystemPtes and the limits of special pool under the same names; that a line
+// shows one of them, and that what special pool may still take is its limit less what it
+// has, is inferred from the names: no document says it.
 
 // needsSymbols is what a line says whose variable has no known address.
 const needsSymbols = "needs symbols"
