@@ -11,6 +11,24 @@ build: ## build everything, for amd64 and arm64
 	go build ./...
 	GOARCH=arm64 go build ./...
 
+OUT ?= build
+PREFIX ?= /usr/local
+VERSION ?= 0.1.0
+
+.PHONY: capi
+capi: ## liblpc.so and lpc.h for programs in C, in build (OUT=)
+	@mkdir -p $(OUT)
+	CGO_ENABLED=1 go build -buildmode=c-shared -ldflags "-s -w -extldflags '-Wl,-soname,liblpc.so -Wl,--version-script=$(CURDIR)/capi/liblpc.map'" -o $(OUT)/liblpc.so ./capi
+	@rm -f $(OUT)/liblpc.h
+	cp capi/lpc.h $(OUT)/lpc.h
+
+.PHONY: install
+install: capi ## puts them into PREFIX (/usr/local), with lpc.pc for pkg-config; DESTDIR before it
+	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
+	install -m 755 $(OUT)/liblpc.so $(DESTDIR)$(PREFIX)/lib/liblpc.so
+	install -m 644 $(OUT)/lpc.h $(DESTDIR)$(PREFIX)/include/lpc.h
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' capi/lpc.pc.in >$(DESTDIR)$(PREFIX)/lib/pkgconfig/lpc.pc
+
 .PHONY: check
 check: ## vet and staticcheck
 	go vet ./...

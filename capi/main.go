@@ -1,0 +1,8 @@
+//go:build cgo && linux
+
+package main
+
+import "C"
+
+// main is not called in a library.
+func main() {}
