@@ -133,10 +133,13 @@ func requestData(t *thread, h, message uintptr, index uint32, buffer, size, coun
 	} else {
 		s = call(nt.Handle(h), &t.message, index, inPlace(buffer, size), &n)
 	}
-	if s != nt.StatusSuccess || count == 0 {
+	if s != nt.StatusSuccess && s != nt.StatusPartialCopy || count == 0 {
 		return s
 	}
-	return put(count, &n)
+	if f := put(count, &n); f != nt.StatusSuccess {
+		return f
+	}
+	return s
 }
 
 // copiedData is for safe mode, in which package nt may not touch the buffer.
@@ -151,8 +154,10 @@ func copiedData(call func(nt.Handle, *nt.Message, uint32, []byte, *uint64) nt.St
 		}
 	}
 	s := call(h, &t.message, index, b, n)
-	if s == nt.StatusSuccess && !write {
-		s = putBytes(buffer, b[:*n])
+	if *n > 0 && !write { // all, or with StatusPartialCopy a part
+		if f := putBytes(buffer, b[:*n]); f != nt.StatusSuccess {
+			return f
+		}
 	}
 	return s
 }
