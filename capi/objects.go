@@ -202,13 +202,15 @@ func lpcgoStatusName(status uint32) *C.char {
 	return s
 }
 
-// statusName knows the statuses that only this package gives, too.
+// statusName knows the statuses, too, that package nt has no name for.
 func statusName(s nt.Status) string {
 	switch s {
 	case statusUnknownRevision:
 		return "STATUS_UNKNOWN_REVISION"
 	case statusInvalidACL:
 		return "STATUS_INVALID_ACL"
+	case nt.StatusInvalidPageProtection:
+		return "STATUS_INVALID_PAGE_PROTECTION"
 	}
 	return s.Error()
 }
