@@ -23,7 +23,7 @@ var layers = [][]string{
 	{"internal/link", "internal/channel", "target"},
 	{"internal/engine"},
 	{"", "nt"}, // the root package: the vocabulary; NT's calls
-	{"internal/bench", "waitgraph"},
+	{"internal/bench", "waitgraph", "capi"},
 	{"kd"},
 	{"deadlock"},
 	{"cmd/lpc", "examples"},
@@ -34,17 +34,17 @@ var layers = [][]string{
 var external = map[string][]string{
 	"namespace": {"golang.org/x/sys"}, "section": {"golang.org/x/sys"}, "security": {"golang.org/x/sys"},
 	"internal/pool": {"golang.org/x/sys"}, "internal/link": {"golang.org/x/sys"}, "internal/channel": {"golang.org/x/sys"},
-	"internal/engine": {"golang.org/x/sys"}, "": {"golang.org/x/sys"}, "nt": {"golang.org/x/sys"}, "internal/bench": {"golang.org/x/sys"},
+	"internal/engine": {"golang.org/x/sys"}, "": {"golang.org/x/sys"}, "nt": {"golang.org/x/sys"}, "capi": {"golang.org/x/sys"}, "internal/bench": {"golang.org/x/sys"},
 	"cmd/lpc": {"golang.org/x/sys", "github.com/alecthomas/kong", "github.com/peterh/liner"}, "bootsec": {"golang.org/x/arch"},
 	"target": {"golang.org/x/sys", "github.com/klauspost/compress"}, "kd": {"golang.org/x/arch"},
 	"isf": {"github.com/ulikunitz/xz"}, "ntdump": {"golang.org/x/sys"},
 }
 
 // unsafeIn are the packages that may use unsafe, in files named *_unsafe.go.
-var unsafeIn = []string{"internal/pool", "internal/channel", "internal/link", "internal/engine", "section", "security", "nt", "internal/bench", "target", "ntdump"}
+var unsafeIn = []string{"internal/pool", "internal/channel", "internal/link", "internal/engine", "section", "security", "nt", "capi", "internal/bench", "target", "ntdump"}
 
 // testOnly packages hold tests and their helpers; the rules above are not theirs.
-var testOnly = []string{"internal/archtest", "internal/robust", "internal/lintest", "internal/model", "internal/targettest", "internal/ntconform", "internal/needs", "internal/golden", "internal/proctest"}
+var testOnly = []string{"internal/archtest", "internal/robust", "internal/lintest", "internal/model", "internal/targettest", "internal/ntconform", "internal/needs", "internal/golden", "internal/proctest", "internal/capitest"}
 
 type file struct {
 	path string // from the root
@@ -203,7 +203,7 @@ func TestEveryPackageSaysWhatItIs(t *testing.T) {
 }
 
 // helpers are what tests share: only tests and other helpers import them.
-var helpers = []string{"internal/needs", "internal/golden", "internal/proctest", "internal/targettest", "bootsec/boottest", "ntdump/dumptest", "internal/pool/pooltest", "bootsec/internal/ndisasm"}
+var helpers = []string{"internal/needs", "internal/capitest", "internal/golden", "internal/proctest", "internal/targettest", "bootsec/boottest", "ntdump/dumptest", "internal/pool/pooltest", "bootsec/internal/ndisasm"}
 
 func TestHelpersAreForTests(t *testing.T) {
 	for _, f := range sources(t) {
