@@ -12,7 +12,9 @@
  *     from a kernel. Structures are aligned to 4 bytes at least, text to 2.
  *   - After fork(2) the child has none of its parent's handles, and every call of it
  *     gives STATUS_NOT_SUPPORTED until it calls execve(2).
- *   - The calls may not be made from a signal handler.
+ *   - The calls may not be made from a signal handler. Handlers of signals that may come
+ *     to a thread during a call are installed with SA_ONSTACK: calls run on stacks of
+ *     their own, which are small.
  *
  * Strings have 16-bit characters: u"\\RPC Control\\spool" in C11 and C++11.
  */

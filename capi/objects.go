@@ -194,6 +194,10 @@ func lpcgoStatusName(status uint32) *C.char {
 	if names.all == nil {
 		names.all = map[uint32]*C.char{}
 	}
+	const most = 4096 // of 2^32: who asks for all of them fills no memory
+	if len(names.all) >= most && names.all[status] == nil {
+		status = ^uint32(0)
+	}
 	s := names.all[status]
 	if s == nil {
 		s = C.CString(statusName(nt.Status(status)))

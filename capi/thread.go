@@ -5,7 +5,6 @@ package main
 import "C"
 
 import (
-	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -55,7 +54,6 @@ func lpcgoThread() uint32 {
 	if t == nil {
 		return 0
 	}
-	runtime.LockOSThread() // until it ends: see below
 	threads.mu.Lock()
 	defer threads.mu.Unlock()
 	if threads.byTID == nil {
@@ -91,18 +89,7 @@ func grow() {
 // lpcgoThreadExit ends a thread: the destructor of its key calls it.
 //
 //export lpcgoThreadExit
-func lpcgoThreadExit(number uint32) {
-	end(number)
-	runtime.UnlockOSThread()
-}
-
-// A thread of the runtime is born with the credentials of the thread that makes it. One
-// that acts as a client must make none: from a locked thread the runtime has its template
-// thread do it, which is made at the first lock, here, while nobody acts as anybody.
-func init() {
-	runtime.LockOSThread()
-	runtime.UnlockOSThread()
-}
+func lpcgoThreadExit(number uint32) { end(number) }
 
 // end ends a thread and frees its number.
 func end(number uint32) {

@@ -103,27 +103,25 @@ static void places(void)
 	say("and nothing was written: %02x %02x", in.h.DataLength & 0xff, in.Data[0]);
 }
 
-static NTSTATUS lost_status;
-
-static void *lost_client(void *unused)
+static void *lost_client(void *status)
 {
 	PORT_MESSAGE_BUFFER m = message("question");
 
-	(void)unused;
-	lost_status = NtRequestWaitReplyPort(c.clp, &m.h, edge(sizeof(PORT_MESSAGE)));
+	*(NTSTATUS *)status = NtRequestWaitReplyPort(c.clp, &m.h, edge(sizeof(PORT_MESSAGE)));
 	return NULL;
 }
 
 static void lost(void)
 {
 	PORT_MESSAGE_BUFFER m;
-	pthread_t t = start(lost_client, NULL);
+	NTSTATUS status;
+	pthread_t t = start(lost_client, &status);
 
 	must(NtReplyWaitReceivePort(c.port, NULL, NULL, &m.h));
 	set(&m, "answer", 6);
 	say("the replier: %s", brief(NtReplyPort(c.port, &m.h)));
 	pthread_join(t, NULL);
-	say("the client: %s", brief(lost_status));
+	say("the client: %s", brief(status));
 }
 
 /* Data-info: the server reads and writes memory of the client. */

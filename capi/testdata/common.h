@@ -29,7 +29,7 @@ static inline void must_(NTSTATUS s, const char *call, int line)
 
 /* tell prints what a call gave. */
 #define tell(call) say("%s: %s", #call, brief(call))
-#define say(...) (printf(__VA_ARGS__), putchar('\n'), fflush(stdout))
+#define say(format, ...) (printf(format "\n", ##__VA_ARGS__), fflush(stdout))
 
 static inline UNICODE_STRING *named(const char *name)
 {

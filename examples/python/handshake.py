@@ -85,7 +85,8 @@ def unicode_string(text):
 
 
 def say(line):
-    print(line, flush=True)
+    sys.stdout.write(line + "\n")  # in one piece: two threads speak
+    sys.stdout.flush()
 
 
 def create(name):

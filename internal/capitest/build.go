@@ -45,6 +45,9 @@ func Library(t testing.TB) (dir string) {
 	defer library.Unlock()
 	if library.dir == "" {
 		if library.dir, library.err = os.MkdirTemp("", "lpc-capi-"); library.err == nil {
+			library.err = os.Chmod(library.dir, 0o755) // programs of other users load it, too
+		}
+		if library.err == nil {
 			cmd := exec.Command(tool, "--no-print-directory", "capi", "OUT="+library.dir)
 			cmd.Dir = module(t)
 			library.out, library.err = cmd.CombinedOutput()
@@ -69,11 +72,11 @@ func compiler(t testing.TB) string {
 }
 
 // Program compiles a C program over the library, with all that is to be said about it an
-// error, and gives its path.
+// error, and gives its path. Every user may run it.
 func Program(t testing.TB, source string, flags ...string) string {
 	t.Helper()
 	dir := Library(t)
-	path := filepath.Join(t.TempDir(), strings.TrimSuffix(filepath.Base(source), ".c"))
+	path := filepath.Join(proctest.PublicDir(t), strings.TrimSuffix(filepath.Base(source), ".c"))
 	args := []string{"-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-I", dir, "-o", path, source}
 	args = append(args, flags...)
 	args = append(args, "-L", dir, "-llpc", "-lpthread", "-Wl,-rpath,"+dir)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-eedd8485/lpc/internal/capitest"
 	"github.com/seed-eedd8485/lpc/internal/proctest"
 )
 
@@ -18,5 +19,5 @@ func TestMain(m *testing.M) {
 	flag.DurationVar(&patience, "patience", patience, "how long a call may take before its scene is given up")
 	flag.Parse()
 	_ = flag.Set("rapid.nofailfile", "true") // a failure tells its story; which thread was first is no part of a seed
-	os.Exit(proctest.InOwnRoot(m))
+	os.Exit(capitest.Main(m))
 }
