@@ -54,8 +54,11 @@ fuzz: ## every fuzz target for FUZZTIME
 	  done; done
 
 .PHONY: long
-long: ## a thousand kills, every failpoint, a client that says nothing; every prefix of dumps
+long: ## a thousand kills, every failpoint, a client that says nothing
 	LPC_LONG=1 go test -count=1 -timeout 20m -run 'TestRandomKills|TestKillAtFailpoints|TestSilentClient' ./internal/robust
+
+.PHONY: dumps
+dumps: ## every prefix of dumps to 64 KiB, every page, ten thousand corruptions
 	LPC_LONG=1 go test -count=1 -timeout 25m -run 'Prefixes|Corruptions' ./ntdump
 
 .PHONY: soak

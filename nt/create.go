@@ -2,6 +2,7 @@ package nt
 
 import (
 	"io/fs"
+	"os"
 
 	"github.com/seed-eedd8485/lpc/internal/engine"
 	"github.com/seed-eedd8485/lpc/namespace"
@@ -31,6 +32,9 @@ func (t *Thread) createPort(out *Handle, oa *ObjectAttributes, maxInfo, maxMessa
 	case maxInfo > MaxConnectionInfo:
 		return StatusInvalidParameter3
 	}
+	if s := noRoot(oa); s != StatusSuccess {
+		return s
+	}
 	var name *namespace.Name
 	if oa.ObjectName != nil && *oa.ObjectName != "" {
 		n, s := fullName(*oa.ObjectName)
@@ -42,7 +46,10 @@ func (t *Thread) createPort(out *Handle, oa *ObjectAttributes, maxInfo, maxMessa
 	o := engine.NativeOptions{
 		MaxMessageLength: uint16(maxMessage), MaxConnectionInfoLength: uint16(maxInfo), Waitable: waitable, Creator: t.e.Cid(),
 	}
-	o.Mode, o.Admit = admission(oa.SecurityDescriptor)
+	var s Status
+	if o.Mode, o.Admit, s = admission(oa.SecurityDescriptor); s != StatusSuccess {
+		return s
+	}
 	p, err := engine.CreatePort(name, o)
 	if err != nil {
 		return status(err)
@@ -53,6 +60,17 @@ func (t *Thread) createPort(out *Handle, oa *ObjectAttributes, maxInfo, maxMessa
 	}
 	*out = enter(p.Number(), &object{kind: k, eng: p}, PortAllAccess)
 	return StatusSuccess
+}
+
+// noRoot refuses names below a directory's handle: there are none.
+func noRoot(oa *ObjectAttributes) Status {
+	switch {
+	case oa.RootDirectory == 0:
+		return StatusSuccess
+	case lookup(oa.RootDirectory) == nil:
+		return StatusInvalidHandle
+	}
+	return StatusObjectTypeMismatch
 }
 
 // fullName reads an object's name, which has a backslash first (b.2, b.3).
@@ -69,12 +87,16 @@ func fullName(s string) (namespace.Name, Status) {
 
 // admission is who may connect to a port with that descriptor: what the socket's mode
 // lets through, and then the descriptor itself, asked for PORT_CONNECT.
-func admission(d *access.Descriptor) (fs.FileMode, func(security.Identity) bool) {
+func admission(d *access.Descriptor) (fs.FileMode, func(security.Identity) bool, Status) {
 	if d == nil {
-		return 0, nil
+		return 0, nil, StatusSuccess
+	}
+	full, err := d.Assign(security.Identity{PID: os.Getpid(), UID: uint32(os.Geteuid()), GID: uint32(os.Getegid())})
+	if err != nil {
+		return 0, nil, StatusInvalidOwner
 	}
 	return 0o666, func(id security.Identity) bool {
-		_, ok := access.Check(d, id, access.PortConnect)
+		_, ok := access.Check(full, id, access.PortConnect)
 		return ok
-	}
+	}, StatusSuccess
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/seed-eedd8485/lpc/internal/engine"
 	"github.com/seed-eedd8485/lpc/internal/pool"
 	"github.com/seed-eedd8485/lpc/namespace"
+	"github.com/seed-eedd8485/lpc/section"
 )
 
 // status is what NT says for an error of the engine.
@@ -20,7 +21,10 @@ func status(err error) Status {
 
 func failed(err error) Status {
 	var full *pool.ErrFull
+	var fault *section.Fault
 	switch {
+	case errors.As(err, &fault):
+		return StatusAccessViolation
 	case errors.Is(err, engine.ErrTimeout):
 		return StatusTimeout
 	case errors.Is(err, engine.ErrExiting):

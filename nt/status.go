@@ -45,6 +45,7 @@ const (
 	StatusInvalidPageProtection Status = 0xC0000045
 	StatusPortAlreadySet        Status = 0xC0000048
 	StatusThreadIsTerminating   Status = 0xC000004B
+	StatusInvalidOwner          Status = 0xC000005A
 	StatusInvalidSID            Status = 0xC0000078
 	StatusInvalidSecurityDescr  Status = 0xC0000079
 	StatusInsufficientResources Status = 0xC000009A
@@ -78,7 +79,7 @@ var statusNames = map[Status]string{
 	StatusPortDisconnected: "STATUS_PORT_DISCONNECTED", StatusObjectPathNotFound: "STATUS_OBJECT_PATH_NOT_FOUND",
 	StatusSectionTooBig: "STATUS_SECTION_TOO_BIG", StatusPortConnectionRefused: "STATUS_PORT_CONNECTION_REFUSED",
 	StatusInvalidPortHandle: "STATUS_INVALID_PORT_HANDLE", StatusPortAlreadySet: "STATUS_PORT_ALREADY_SET",
-	StatusThreadIsTerminating: "STATUS_THREAD_IS_TERMINATING", StatusInvalidSID: "STATUS_INVALID_SID",
+	StatusThreadIsTerminating: "STATUS_THREAD_IS_TERMINATING", StatusInvalidPageProtection: "STATUS_INVALID_PAGE_PROTECTION", StatusInvalidOwner: "STATUS_INVALID_OWNER", StatusInvalidSID: "STATUS_INVALID_SID",
 	StatusInvalidSecurityDescr: "STATUS_INVALID_SECURITY_DESCR", StatusInsufficientResources: "STATUS_INSUFFICIENT_RESOURCES",
 	StatusBadImpersonationLevel: "STATUS_BAD_IMPERSONATION_LEVEL", StatusNotSupported: "STATUS_NOT_SUPPORTED",
 	StatusInvalidParameter2: "STATUS_INVALID_PARAMETER_2", StatusInvalidParameter3: "STATUS_INVALID_PARAMETER_3",

@@ -183,7 +183,7 @@ func bounded(t *testing.T, data []byte) (took time.Duration) {
 
 // Every prefix of the headers, every one that ends where a structure or a page does
 // or one byte beside it, and steps of 4093 behind: nothing panics, nothing reads or
-// allocates without bounds. With LPC_LONG (make long) every prefix of the first 64 KiB
+// allocates without bounds. With LPC_LONG (make dumps) every prefix of the first 64 KiB
 // and every page; without it pages to there.
 func TestPrefixes(t *testing.T) { prefixes(t, samples(t)) }
 
