@@ -33,7 +33,8 @@ type Options struct {
 	Quick      bool     // everything once and briefly: does it run, not how fast
 	KD         bool     // what the debugger's records cost: lpc beside lpc without them, and with stacks
 
-	Native bool // what the native API costs: package nt beside the root package
+	Native     bool     // what the native API costs: package nt beside the root package
+	C          string   // with Native: the program of examples/c/bench.c, "" for none
 
 	measure time.Duration // of one round of one item; 0 means by Quick
 	systems []string      // overrides lpc and Against, for tests
@@ -72,6 +73,7 @@ func ParseArgs(args []string, stderr io.Writer) (Options, error) {
 	fs.BoolVar(&o.Quick, "quick", false, "everything once and briefly, to see that it runs")
 	fs.BoolVar(&o.KD, "kd", false, "what debuggers cost: lpc beside lpc that writes down no waits, and lpc that records stacks (call/32, placement free, unless told); and how fast a pool is searched for a tag")
 	fs.BoolVar(&o.Native, "native", false, "what the native API costs: NtRequestWaitReplyPort beside Conn.Call (call/32, placement free, unless told)")
+	fs.StringVar(&o.C, "c", "", "with --native: the `program` of examples/c/bench.c, for the same from C")
 	fs.Usage = func() {
 		_, _ = fmt.Fprintf(stderr, "%s  %s\n\n", usage, strings.Join(itemNames(), " "))
 		fs.PrintDefaults()
@@ -105,6 +107,9 @@ func (o *Options) check() error {
 		if !slices.Contains([]string{free, same, diff}, p) {
 			return fmt.Errorf("%w: --placement knows free, same and diff, not %q", ErrUsage, p)
 		}
+	}
+	if o.C != "" && !o.Native {
+		return fmt.Errorf("%w: --c is for --native", ErrUsage)
 	}
 	if o.Hogs < HogsByPlan || o.Rounds < 0 || o.Pairs < 0 {
 		return fmt.Errorf("%w: --hogs, --rounds and --pairs are not negative", ErrUsage)

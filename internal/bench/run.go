@@ -64,6 +64,11 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) (err error) {
 	}
 	if o.Native && runErr == nil {
 		r.notes = append(r.notes, nativeNotes(r.lines)...)
+		if o.C != "" {
+			var note string
+			note, runErr = nativeC(ctx, o.C, r.env, r.lines)
+			r.notes = append(r.notes, note)
+		}
 	}
 	if o.JSON {
 		err = writeJSON(stdout, r.lines)
