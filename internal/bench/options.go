@@ -33,8 +33,8 @@ type Options struct {
 	Quick      bool     // everything once and briefly: does it run, not how fast
 	KD         bool     // what the debugger's records cost: lpc beside lpc without them, and with stacks
 
-	Native     bool     // what the native API costs: package nt beside the root package
-	C          string   // with Native: the program of examples/c/bench.c, "" for none
+	Native bool   // what the native API costs: package nt beside the root package
+	C      string // with Native: the program of examples/c/bench.c, "" for none
 
 	measure time.Duration // of one round of one item; 0 means by Quick
 	systems []string      // overrides lpc and Against, for tests
