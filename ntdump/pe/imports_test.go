@@ -104,7 +104,7 @@ func TestObjdump(t *testing.T) {
 	}
 }
 
-func FuzzImage(f *testing.F) {
+func FuzzImports(f *testing.F) {
 	f.Add(dumptest.XP.ImageFile(driver))
 	f.Add(dumptest.X64.ImageFile(kernel))
 	f.Fuzz(func(t *testing.T, data []byte) {
