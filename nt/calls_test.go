@@ -284,3 +284,43 @@ func TestClientDies(t *testing.T) {
 		t.Errorf("a receive after that: %v", st)
 	}
 }
+
+// A port that a thread registered with may go before the thread does.
+func TestRegisteredPortGoesFirst(t *testing.T) {
+	s, c := thread(t), thread(t)
+	var unp Handle
+	must(t, s.NtCreatePort(&unp, &ObjectAttributes{}, 0, MaxMessageLength, 0))
+	must(t, c.NtRegisterThreadTerminatePort(unp))
+	must(t, s.NtClose(unp))
+	c.Exit()
+	var m Message
+	m.SetData(nil)
+	m.MessageID = 1
+	for name, st := range map[string]Status{
+		"a request": c.NtRequestWaitReplyPort(unp, &m, &m), "a second registration": c.NtRegisterThreadTerminatePort(unp),
+	} {
+		if st != StatusThreadIsTerminating && st != StatusInvalidHandle {
+			t.Errorf("%s of a thread that has ended: %v", name, st)
+		}
+	}
+}
+
+// A thread that has ended makes no call any more, whatever it had before.
+func TestEndedThread(t *testing.T) {
+	s, c := thread(t), thread(t)
+	ccp, _, clp := connected(t, s, c)
+	done := make(chan Status)
+	go func() { q := data("x"); done <- c.NtRequestWaitReplyPort(clp, &q, &q) }()
+	m, _ := receive(t, s, ccp)
+	other := thread(t)
+	s.Exit()
+	for name, st := range map[string]Status{
+		"receive": s.NtReplyWaitReceivePort(ccp, nil, nil, &m), "reply": s.NtReplyPort(ccp, &m), "datagram": s.NtRequestPort(clp, &m),
+	} {
+		if st != StatusThreadIsTerminating {
+			t.Errorf("%s: %v", name, st)
+		}
+	}
+	must(t, other.NtReplyPort(ccp, &m)) // any thread may
+	must(t, <-done)
+}

@@ -35,6 +35,7 @@ type Native struct {
 // be called by any.
 type Thread struct {
 	*thread
+	cid  wire.ClientID // its record's, which is freed when the thread ends
 	proc *process
 	work worker      // wakes it in Receive
 	role *role       // that it left when it took its last message
@@ -98,7 +99,7 @@ func NewThread(number uint64) (*Thread, error) {
 		number = wire.FirstSyntheticThread + atomic.AddUint64(&pr.pool.Header().NextThread, 1)
 	}
 	rec.Cid = wire.ClientID{UniqueProcess: pr.pid, UniqueThread: number}
-	t := &Thread{thread: &thread{rec: rec, addr: a}, proc: pr, work: worker{ch: make(chan *role, 1)}, delivered: make(chan Use, 1), stop: make(chan struct{})}
+	t := &Thread{thread: &thread{rec: rec, addr: a}, cid: rec.Cid, proc: pr, work: worker{ch: make(chan *role, 1)}, delivered: make(chan Use, 1), stop: make(chan struct{})}
 	nativeThreads.Lock()
 	defer nativeThreads.Unlock()
 	if nativeThreads.all == nil {
@@ -116,13 +117,10 @@ func localThread(number uint64) *Thread {
 }
 
 // Cid is the thread's CLIENT_ID.
-func (t *Thread) Cid() wire.ClientID { return t.rec.Cid }
+func (t *Thread) Cid() wire.ClientID { return t.cid }
 
 // Exiting tells that Exit was called.
 func (t *Thread) Exiting() bool { return t.exiting.Load() }
-
-// Number is the MessageId that the thread waits for, 0: none.
-func (t *Thread) Number() uint32 { return t.id.Load() }
 
 // A Limit is until when to wait.
 type Limit struct {

@@ -36,7 +36,7 @@ func (c *Conn) Request(th *Thread, q *Native, noImpersonate bool, dst *Native) e
 		return err
 	}
 	id := c.messageID(c.out.Reserve(slot))
-	req := channel.Request{MessageID: id, Thread: uint32(th.rec.Cid.UniqueThread), NoImpersonate: noImpersonate, Callback: uint64(q.extra()) << 32}
+	req := channel.Request{MessageID: id, Thread: uint32(th.cid.UniqueThread), NoImpersonate: noImpersonate, Callback: uint64(q.extra()) << 32}
 	req.Data, req.Short = q.body()
 	o := outstanding{c: c, slot: slot, alone: alone, id: id}
 	if q.DataInfoOffset != 0 {
@@ -97,7 +97,7 @@ func (c *Conn) Callback(th *Thread, u Use, q *Native, noImpersonate bool, dst *N
 		return err
 	}
 	c.out.Reserve(slot)
-	req := channel.Request{MessageID: u.ID(), Thread: uint32(th.rec.Cid.UniqueThread), NoImpersonate: noImpersonate, Callback: uint64(c.proc.nextID()) | uint64(target)<<32}
+	req := channel.Request{MessageID: u.ID(), Thread: uint32(th.cid.UniqueThread), NoImpersonate: noImpersonate, Callback: uint64(c.proc.nextID()) | uint64(target)<<32}
 	req.Data, req.Short = q.body()
 	return th.post(&outstanding{c: c, slot: slot, alone: alone, id: u.ID()}, &req, dst)
 }
@@ -218,14 +218,14 @@ func (t *Thread) answered(o *outstanding, dst *Native) error {
 // false: there is no such thread.
 func (t *Thread) replyHere(via Object, q *Native) bool {
 	w := localThread(q.ClientID.UniqueThread)
-	if w == nil || w.rec.Cid != q.ClientID || !w.id.CompareAndSwap(q.MessageID, 0) {
+	if w == nil || w.cid != q.ClientID || !w.id.CompareAndSwap(q.MessageID, 0) {
 		return false
 	}
 	o := w.out
 	its := o.c != nil && via.related(o.c) && o.c.out.Pending(o.slot)
 	if its {
 		r := *q
-		r.Type, r.ClientID, r.CallbackID, r.DataInfoOffset = wire.TypeReply, t.rec.Cid, 0, 0
+		r.Type, r.ClientID, r.CallbackID, r.DataInfoOffset = wire.TypeReply, t.cid, 0, 0
 		w.given = &r
 	}
 	w.intr.Set()
@@ -286,7 +286,7 @@ func (c *Conn) SendNative(th *Thread, q *Native, noImpersonate bool) (err error)
 			return err
 		}
 	}
-	req := channel.Request{MessageID: c.proc.nextID(), Thread: uint32(th.rec.Cid.UniqueThread), NoImpersonate: noImpersonate, Callback: uint64(q.extra()) << 32}
+	req := channel.Request{MessageID: c.proc.nextID(), Thread: uint32(th.cid.UniqueThread), NoImpersonate: noImpersonate, Callback: uint64(q.extra()) << 32}
 	req.Data, req.Short = q.body()
 	return c.sendNow(&req)
 }

@@ -498,7 +498,7 @@ func record(o Object) (*pool.PortObject, pool.Addr, *process) {
 
 // CloseBy ends the connection: the handle's last holder, a thread, closed it.
 func (c *Conn) CloseBy(t *Thread) {
-	c.closing.Store(uint32(t.rec.Cid.UniqueThread))
+	c.closing.Store(uint32(t.cid.UniqueThread))
 	_ = c.Close()
 	c.mu.Lock()
 	free := c.unheld

@@ -148,9 +148,23 @@ func (c *Conn) Register(t *Thread, created uint64) error {
 	return nil
 }
 
+// lastWord queues the message about a thread of this process that has ended. The port may
+// have gone before it.
+func (d *dispatcher) lastWord(m *Message) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.over {
+		d.proc.pool.Free(m.addr)
+		return
+	}
+	m.rec.ReceiveTime = channel.Ticks()
+	d.enqueue(m)
+	d.wakeNative()
+}
+
 // tell sends a control message.
 func (c *Conn) tell(t *Thread, data []byte) error {
-	return c.sendNow(&channel.Request{Thread: uint32(t.rec.Cid.UniqueThread), Control: true, Data: data})
+	return c.sendNow(&channel.Request{Thread: uint32(t.cid.UniqueThread), Control: true, Data: data})
 }
 
 // RegisterLocal is Register at a port of this process.
@@ -164,7 +178,7 @@ func (p *Port) Register(t *Thread, created uint64) error {
 		return err
 	}
 	r := m.rec
-	r.Request = wire.PortMessage{DataLength: 8, TotalLength: 8 + wire.HeaderSize, Type: wire.TypeClientDied, ClientID: t.rec.Cid, MessageID: p.proc.nextID()}
+	r.Request = wire.PortMessage{DataLength: 8, TotalLength: 8 + wire.HeaderSize, Type: wire.TypeClientDied, ClientID: t.cid, MessageID: p.proc.nextID()}
 	binary.LittleEndian.PutUint64(r.Data[:], created)
 	r.SenderPort = p.addr
 	m.in = channel.Message{Header: &r.Request, Data: &r.Data, Length: 8}
@@ -216,19 +230,15 @@ func (t *Thread) end() {
 			var b [8]byte
 			binary.LittleEndian.PutUint32(b[:], controlExit)
 			if c.tell(t, b[:]) != nil {
-				go c.tellLater(t, b[:]) // no room now: the owner is slow, and learns of it in time
+				go c.tellLater(t.cid, b[:]) // no room now: the owner is slow, and learns of it in time
 			}
 		}
 	}
 	for _, l := range here {
-		l.p.disp.mu.Lock()
-		l.m.rec.ReceiveTime = channel.Ticks()
-		l.p.disp.enqueue(l.m)
-		l.p.disp.wakeNative()
-		l.p.disp.mu.Unlock()
+		l.p.disp.lastWord(l.m)
 	}
 	nativeThreads.Lock()
-	delete(nativeThreads.all, t.rec.Cid.UniqueThread)
+	delete(nativeThreads.all, t.cid.UniqueThread)
 	nativeThreads.Unlock()
 	t.mu.Lock()
 	f := t.onEnd
@@ -241,6 +251,6 @@ func (t *Thread) end() {
 	t.proc.pool.Free(t.addr)
 }
 
-func (c *Conn) tellLater(t *Thread, data []byte) {
-	_ = c.out.Send(c.Context(), &channel.Request{Thread: uint32(t.rec.Cid.UniqueThread), Control: true, Data: data})
+func (c *Conn) tellLater(cid wire.ClientID, data []byte) {
+	_ = c.out.Send(c.Context(), &channel.Request{Thread: uint32(cid.UniqueThread), Control: true, Data: data})
 }

@@ -32,7 +32,7 @@ func localWaiter(via Object, h *wire.PortMessage) *localWait {
 		return nil
 	}
 	for t, w := range localWaits.all {
-		if t.rec.Cid == h.ClientID && w.id == h.MessageID && sameOrRelated(via, w.via) {
+		if t.cid == h.ClientID && w.id == h.MessageID && sameOrRelated(via, w.via) {
 			delete(localWaits.all, t)
 			return w
 		}
@@ -57,7 +57,7 @@ func sameOrRelated(p, w Object) bool {
 func (w *localWait) reply(by *Thread, q *Native) error {
 	n := (int(q.DataLength) + 3) &^ 3
 	w.dst.PortMessage = q.PortMessage
-	w.dst.Type, w.dst.ClientID, w.dst.CallbackID, w.dst.DataInfoOffset = wire.TypeReply, by.rec.Cid, 0, 0
+	w.dst.Type, w.dst.ClientID, w.dst.CallbackID, w.dst.DataInfoOffset = wire.TypeReply, by.cid, 0, 0
 	copy(w.dst.Body[:n], q.Body[:n])
 	if by.rec.LpcReceivedMessageID == q.MessageID {
 		by.rec.LpcReceivedMessageID, by.rec.Serving = 0, 0
@@ -136,7 +136,7 @@ func (p *Port) Loop(t *Thread, q *Native, noImpersonate bool, dst *Native) error
 	}
 	n := (int(q.DataLength) + 3) &^ 3
 	r := m.rec
-	r.Request = wire.PortMessage{DataLength: q.DataLength, TotalLength: q.DataLength + wire.HeaderSize, Type: typ, ClientID: t.rec.Cid, MessageID: id}
+	r.Request = wire.PortMessage{DataLength: q.DataLength, TotalLength: q.DataLength + wire.HeaderSize, Type: typ, ClientID: t.cid, MessageID: id}
 	if noImpersonate {
 		r.Request.Type |= wire.FlagNoImpersonate
 	}

@@ -19,6 +19,9 @@ var (
 // receiveFor gives the port's next message to th: its header and data go to dst. check
 // is asked before each wait whether th may still receive. A request stays th.cur.
 func (d *dispatcher) receiveFor(th *Thread, limit Limit, check func() error, dst *Native) (context uint64, err error) {
+	if th.Exiting() {
+		return 0, ErrExiting // its record is gone, or about to go
+	}
 	ro := d.resume(th)
 	for {
 		if ro == nil || d.waiting.Load() {

@@ -18,8 +18,8 @@ var (
 // An Object is a *Port or a *Conn: what a native handle stands for.
 type Object interface {
 	dispatcher() *dispatcher
-	// admits: a reply through the object may answer a request that came through c, nil
-	// for one that did not leave the process (lpc reference e.3, step 4).
+	// related: a reply through the object may answer a request that came through c (lpc
+	// reference e.3, step 4).
 	related(c *Conn) bool
 }
 
@@ -137,8 +137,11 @@ func ThreadLives(cid wire.ClientID) bool {
 	return !errors.Is(unix.Tgkill(pid, int(tid), 0), unix.ESRCH)
 }
 
-// Reply answers the request that h names. dataless: no more than its header is used.
+// Reply answers the request that q names.
 func (t *Thread) Reply(via Object, q *Native) error {
+	if t.Exiting() {
+		return ErrExiting
+	}
 	if lw := localWaiter(via, &q.PortMessage); lw != nil {
 		return lw.reply(t, q)
 	}
@@ -173,7 +176,7 @@ func (u Use) replyNative(t *Thread, q *Native) error {
 		m.finish() // nobody waits for it any more
 		return missing(q.ClientID)
 	}
-	req := channel.Request{MessageID: id, Thread: uint32(t.rec.Cid.UniqueThread), Callback: callback | uint64(q.extra())<<32}
+	req := channel.Request{MessageID: id, Thread: uint32(t.cid.UniqueThread), Callback: callback | uint64(q.extra())<<32}
 	req.Data, req.Short = q.body()
 	if t.rec.LpcReceivedMessageID == id {
 		t.rec.LpcReceivedMessageID, t.rec.Serving = 0, 0
