@@ -82,6 +82,10 @@ type DataInfo struct {
 // DataInfoSize is the size of a DataInfo in bytes.
 const DataInfoSize = 0x18
 
+// Fours rounds a number of bytes up to a multiple of 4, in which NT copies messages;
+// MaxInline is one.
+func Fours(n int) int { return (n + 3) &^ 3 }
+
 // SectionAddress packs a section's number within its connection and an offset
 // into it, as DataInfo.Base carries them.
 func SectionAddress(section uint32, off uint64) uint64 { return uint64(section)<<40 | off }

@@ -258,7 +258,7 @@ func (r *Receiver) copyOut(sl *slot, mt meta, m *Message) error {
 	h.CallbackID, m.Extra = callback&0xffffffff, uint32(callback>>32)
 	m.Length = mt.length()
 	m.HasInfo, m.Control = mt.info(), mt.flags()&flagControl != 0
-	n := fours(m.Length)
+	n := wire.Fours(m.Length)
 	copy(m.Data[:n], sl.Data[:n])
 	if m.HasInfo {
 		h.DataInfoOffset = wire.HeaderSize
@@ -266,9 +266,6 @@ func (r *Receiver) copyOut(sl *slot, mt meta, m *Message) error {
 	}
 	return nil
 }
-
-// fours rounds a length up to a multiple of 4, in which NT copies; wire.MaxInline is one.
-func fours(n int) int { return (n + 3) &^ 3 }
 
 // Reply writes the reply into the slot of a message and publishes it. It gives
 // ErrAbandoned when the caller did not wait for it.

@@ -317,7 +317,9 @@ func (c *Conn) end(err error, reason uint8) {
 	d := c.disp
 	d.mu.Lock()
 	c.ending = true
-	d.ended++
+	if d.manual {
+		d.ended++
+	}
 	c.rec.Flags |= pool.PortDeleted
 	if errors.Is(err, ErrProtocol) {
 		d.rec.Failures++

@@ -34,7 +34,7 @@ type dispatcher struct {
 	at, row int      // which of hot is looked at, and how many messages it has given in a row
 	spare   *Message // for the next message
 
-	ended int // connections that have ended; of a manual port: and that were not retired yet. Guarded by mu
+	ended int // of a manual port: connections that have ended and were not retired yet; guarded by mu
 
 	calm atomic.Int32 // below 0: a handler was slow, so many messages less calmAfter ago
 

@@ -131,13 +131,5 @@ type Limit struct {
 // Passed tells whether the time has come.
 func (l Limit) Passed() bool { return l.Poll || !l.At.IsZero() && !time.Now().Before(l.At) }
 
-// timer fires at the limit; nil: never.
-func (l Limit) timer() *time.Timer {
-	if l.At.IsZero() {
-		return nil
-	}
-	return time.NewTimer(time.Until(l.At))
-}
-
 // Left is the time until the limit, which is not zero.
 func (l Limit) Left() time.Duration { return time.Until(l.At) }

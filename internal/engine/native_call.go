@@ -9,10 +9,11 @@ import (
 	"github.com/seed-eedd8485/lpc/wire"
 )
 
-// nativeBody is a message's body as it crosses: rounded up to 4 bytes.
+// body is a message's body as it crosses: rounded up to 4 bytes, the last short of which
+// are not counted.
 func (q *Native) body() (data []byte, short int) {
 	n := int(q.DataLength)
-	r := (n + 3) &^ 3
+	r := wire.Fours(n)
 	return q.Body[:r], r - n
 }
 
@@ -54,9 +55,9 @@ func (c *Conn) unsent(th *Thread) error {
 	return c.Err()
 }
 
-// lastWords reads what the other end said on the socket before it left; the error is why
+// farewell reads what the other end said on the socket before it left; the error is why
 // the connection has ended, if it has.
-func (c *Conn) lastWordsOfPeer() error {
+func (c *Conn) farewell() error {
 	c.ready()
 	return c.Err()
 }
@@ -67,7 +68,7 @@ func (c *Conn) take(th *Thread) (slot int, alone bool, err error) {
 		return 0, false, fmt.Errorf("%w: %w", ErrNotSent, fromChannel(err))
 	}
 	if c.out.Left() {
-		if err = c.lastWordsOfPeer(); err != nil {
+		if err = c.farewell(); err != nil {
 			c.out.Release(slot)
 			err = fmt.Errorf("%w: %w", ErrNotSent, err)
 		}
@@ -207,7 +208,7 @@ func (t *Thread) answered(o *outstanding, dst *Native) error {
 		DataLength: uint16(res.Length), TotalLength: uint16(res.Length) + wire.HeaderSize + uint16(extra>>16), Type: wire.TypeReply,
 		ClientID: wire.ClientID{UniqueProcess: c.peerPID, UniqueThread: uint64(thread)}, MessageID: o.id,
 	}
-	n := (res.Length + 3) &^ 3
+	n := wire.Fours(res.Length)
 	c.out.Inline(o.slot, dst.Body[:n], n)
 	touch(c)
 	return nil
@@ -224,9 +225,8 @@ func (t *Thread) replyHere(via Object, q *Native) bool {
 	o := w.out
 	its := o.c != nil && via.related(o.c) && o.c.out.Pending(o.slot)
 	if its {
-		r := *q
-		r.Type, r.ClientID, r.CallbackID, r.DataInfoOffset = wire.TypeReply, t.cid, 0, 0
-		w.given = &r
+		w.given = new(Native)
+		t.answer(q, w.given)
 	}
 	w.intr.Set()
 	w.delivered <- Use{}
@@ -241,7 +241,7 @@ func (t *Thread) drop(o *outstanding) {
 	}
 }
 
-// deliver gives a callback to the thread of this process that waits for id through c;
+// deliverCallback gives a callback to the thread of this process that waits for id through c;
 // false: there is none. It is called by who receives.
 func deliverCallback(c *Conn, u Use, number uint64, id uint32) bool {
 	t := localThread(number)
@@ -275,14 +275,14 @@ func (d *dispatcher) hold(u Use, t *Thread, dst *Native) bool {
 	return true
 }
 
-// Send sends q as a datagram. It does not wait: ErrQuota when the other end has not
+// SendNative sends q as a datagram. It does not wait: ErrQuota when the other end has not
 // taken those sent before.
-func (c *Conn) SendNative(th *Thread, q *Native, noImpersonate bool) (err error) {
+func (c *Conn) SendNative(th *Thread, q *Native, noImpersonate bool) error {
 	if err := c.unsent(th); err != nil {
 		return err
 	}
 	if c.out.HasLeft() {
-		if err := c.lastWordsOfPeer(); err != nil {
+		if err := c.farewell(); err != nil {
 			return err
 		}
 	}
@@ -300,11 +300,7 @@ func (c *Conn) sendNow(req *channel.Request) error {
 	return fromChannel(err)
 }
 
-var errFull = errQuotaFull()
-
-func errQuotaFull() error {
-	return errors.Join(ErrQuota, errors.New("the other end has not taken the datagrams sent before"))
-}
+var errFull = fmt.Errorf("%w: the other end has not taken the datagrams sent before", ErrQuota)
 
 // never is the context of who does not wait.
 var never = func() (i channel.Interrupt) { i.Set(); return }()

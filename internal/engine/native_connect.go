@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/seed-eedd8485/lpc/internal/channel"
 	"github.com/seed-eedd8485/lpc/internal/link"
 	"github.com/seed-eedd8485/lpc/internal/pool"
 	"github.com/seed-eedd8485/lpc/namespace"
@@ -126,21 +125,14 @@ func (p *Port) enqueueRequest(r *Pending) {
 
 // recordNative writes a connection request down as a message of the port.
 func (r *Pending) recordNative(f *link.Frame) {
-	d := r.port.disp
-	m, err := d.newMessage()
+	m, err := r.port.disp.made(wire.PortMessage{
+		Type:     wire.TypeConnectionRequest,
+		ClientID: wire.ClientID{UniqueProcess: uint64(r.peer.PID), UniqueThread: uint64(f.Section)}, MessageID: f.Number,
+		CallbackID: r.viewSize(), // NT's ClientViewSize
+	}, r.info, r.port.addr)
 	if err != nil {
 		return
 	}
-	rec := m.rec
-	n := len(r.info)
-	rec.Request = wire.PortMessage{
-		DataLength: uint16(n), TotalLength: uint16(n + wire.HeaderSize), Type: wire.TypeConnectionRequest,
-		ClientID: wire.ClientID{UniqueProcess: uint64(r.peer.PID), UniqueThread: uint64(f.Section)}, MessageID: f.Number,
-		CallbackID: r.viewSize(),
-	}
-	copy(rec.Data[:], r.info)
-	rec.SenderPort, rec.ReceiveTime = r.port.addr, channel.Ticks()
-	m.in = channel.Message{Header: &rec.Request, Data: &rec.Data, Length: n}
 	m.pending, r.msg = r, m
 }
 
@@ -213,7 +205,6 @@ func (r *Pending) Prepare(context uint64, info []byte, mine *ViewOffer) (c *Conn
 		p.accounts.disconnect(r.peer.UID)
 		return nil, nil, 0, ErrMismatch
 	}
-	cid := r.cid()
 	c, fd, err := r.connect()
 	if err != nil {
 		r.finish()
@@ -231,7 +222,7 @@ func (r *Pending) Prepare(context uint64, info []byte, mine *ViewOffer) (c *Conn
 	}
 	c.held = true
 	c.last.closed = p.disp.kernelMessage(c, wire.TypePortClosed, r.created)
-	h := &halfConn{fd: fd, mapped: make(chan uint64, 1), info: append([]byte(nil), info[:min(len(info), p.opts.maxInfo)]...), cid: cid}
+	h := &halfConn{fd: fd, mapped: make(chan uint64, 1), info: append([]byte(nil), info[:min(len(info), p.opts.maxInfo)]...)}
 	c.mu.Lock()
 	c.half = h
 	c.mu.Unlock()
@@ -264,20 +255,10 @@ func (r *Pending) viewSize() uint64 {
 	return uint64(r.view.Size())
 }
 
-func (r *Pending) cid() wire.ClientID {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.msg == nil {
-		return wire.ClientID{}
-	}
-	return r.msg.rec.Request.ClientID
-}
-
 // A halfConn is what a connection that is accepted and not completed holds.
 type halfConn struct {
 	fd         int // of the channel, for the client
 	info       []byte
-	cid        wire.ClientID
 	clientView uint64      // where the client's view is mapped here, 0: it has none
 	mapped     chan uint64 // where the client has mapped the server's
 }
@@ -515,9 +496,6 @@ func (c *Conn) Server() bool { return c.server }
 
 // Port is the connection port of a server's end, nil at the client's.
 func (c *Conn) Port() *Port { return c.port }
-
-// Named tells a connection port from an unconnected communication port.
-func (p *Port) Named() bool { return p.rec.Flags&pool.PortKindMask == pool.PortConnection }
 
 // purgeIfLost throws away what nobody can receive any more: of a client's end that was
 // closed, or of a port that is lost.

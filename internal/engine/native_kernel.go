@@ -76,19 +76,13 @@ func (c *Conn) control(m *Message) {
 
 // kernelMessage makes a message that comes from the system: 8 bytes of data, no reply.
 func (d *dispatcher) kernelMessage(c *Conn, typ uint16, data uint64) *Message {
-	m, err := d.newMessage()
+	h := wire.PortMessage{Type: typ, ClientID: wire.ClientID{UniqueProcess: c.peerPID}, MessageID: d.proc.nextID()}
+	m, err := d.made(h, notice(data), c.addr)
 	if err != nil {
 		d.proc.pool.RecordFailure(0, pool.TagMessage, "the reserve of a connection")
 		return nil
 	}
-	r := m.rec
-	r.Request = wire.PortMessage{
-		DataLength: 8, TotalLength: 8 + wire.HeaderSize, Type: typ,
-		ClientID: wire.ClientID{UniqueProcess: c.peerPID}, MessageID: d.proc.nextID(),
-	}
-	binary.LittleEndian.PutUint64(r.Data[:], data)
-	r.SenderPort, r.Channel = c.addr, c.number
-	m.in = channel.Message{Header: &r.Request, Data: &r.Data, Length: 8}
+	m.rec.Channel = c.number
 	return m
 }
 
@@ -167,21 +161,15 @@ func (c *Conn) tell(t *Thread, data []byte) error {
 	return c.sendNow(&channel.Request{Thread: uint32(t.cid.UniqueThread), Control: true, Data: data})
 }
 
-// RegisterLocal is Register at a port of this process.
+// Register is Conn.Register for a port of this process.
 func (p *Port) Register(t *Thread, created uint64) error {
 	if t.Exiting() {
 		return ErrExiting
 	}
-	d := p.disp
-	m, err := d.newMessage()
+	m, err := p.disp.made(wire.PortMessage{Type: wire.TypeClientDied, ClientID: t.cid, MessageID: p.proc.nextID()}, notice(created), p.addr)
 	if err != nil {
 		return err
 	}
-	r := m.rec
-	r.Request = wire.PortMessage{DataLength: 8, TotalLength: 8 + wire.HeaderSize, Type: wire.TypeClientDied, ClientID: t.cid, MessageID: p.proc.nextID()}
-	binary.LittleEndian.PutUint64(r.Data[:], created)
-	r.SenderPort = p.addr
-	m.in = channel.Message{Header: &r.Request, Data: &r.Data, Length: 8}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.registeredHere = append(t.registeredHere, localRegistration{p, m})

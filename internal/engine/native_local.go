@@ -55,15 +55,20 @@ func sameOrRelated(p, w Object) bool {
 
 // reply gives the waiter its reply.
 func (w *localWait) reply(by *Thread, q *Native) error {
-	n := (int(q.DataLength) + 3) &^ 3
-	w.dst.PortMessage = q.PortMessage
-	w.dst.Type, w.dst.ClientID, w.dst.CallbackID, w.dst.DataInfoOffset = wire.TypeReply, by.cid, 0, 0
-	copy(w.dst.Body[:n], q.Body[:n])
+	by.answer(q, w.dst)
 	if by.rec.LpcReceivedMessageID == q.MessageID {
 		by.rec.LpcReceivedMessageID, by.rec.Serving = 0, 0
 	}
 	w.done <- nil
 	return nil
+}
+
+// answer copies q to dst as a reply of t's.
+func (t *Thread) answer(q, dst *Native) {
+	data, _ := q.body()
+	dst.PortMessage = q.PortMessage
+	dst.Type, dst.ClientID, dst.CallbackID, dst.DataInfoOffset = wire.TypeReply, t.cid, 0, 0
+	copy(dst.Body[:], data)
 }
 
 // loseLocal ends the waits through an object that is gone.
@@ -122,29 +127,25 @@ func (p *Port) Loop(t *Thread, q *Native, noImpersonate bool, dst *Native) error
 	if t.Exiting() {
 		return ErrExiting
 	}
-	d := p.disp
-	m, err := d.newMessage()
+	d, id := p.disp, p.proc.nextID()
+	typ := uint16(wire.TypeDatagram)
+	if dst != nil {
+		typ = wire.TypeRequest
+	}
+	if noImpersonate {
+		typ |= wire.FlagNoImpersonate
+	}
+	data, _ := q.body()
+	m, err := d.made(wire.PortMessage{Type: typ, ClientID: t.cid, MessageID: id}, data[:q.DataLength], p.addr)
 	if err != nil {
 		return err
 	}
-	id := p.proc.nextID()
-	typ := uint16(wire.TypeDatagram)
+	copy(m.rec.Data[:], data)
+	m.in.Extra = q.extra()
 	var w *localWait
 	if dst != nil {
-		typ = wire.TypeRequest
 		w = t.startLocal(p, id, dst)
 	}
-	n := (int(q.DataLength) + 3) &^ 3
-	r := m.rec
-	r.Request = wire.PortMessage{DataLength: q.DataLength, TotalLength: q.DataLength + wire.HeaderSize, Type: typ, ClientID: t.cid, MessageID: id}
-	if noImpersonate {
-		r.Request.Type |= wire.FlagNoImpersonate
-	}
-	copy(r.Data[:n], q.Body[:n])
-	r.SenderPort, r.PortContext, r.Channel = p.addr, 0, 0
-	r.ReceiveTime = channel.Ticks()
-	m.in = channel.Message{Header: &r.Request, Data: &r.Data, Length: int(q.DataLength), Extra: q.extra()}
-	m.conn = nil
 	d.mu.Lock()
 	if d.over || d.stopped {
 		d.mu.Unlock()

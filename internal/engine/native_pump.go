@@ -122,9 +122,7 @@ func (d *dispatcher) pump(ro *role) {
 			return
 		case d.armLocked():
 			if d.over {
-				for _, m := range d.takeSpare() {
-					d.proc.pool.Free(m.addr)
-				}
+				d.freeSpare()
 			}
 			d.mu.Unlock()
 			return
@@ -147,13 +145,7 @@ func (d *dispatcher) routed(c *Conn, m *Message) bool {
 		return false
 	}
 	d.mu.Lock()
-	c.active++
-	d.live++
-	d.inProgress++
-	d.rec.InProgress++
-	c.rec.InProgress++
-	d.rec.Calls++
-	d.proc.pool.InsertTail(c.addr+portReplyChain, m.addr+messageReplyChain)
+	d.book(c, m)
 	m.rec.State = pool.MessageDeferred
 	m.given = m.use.Load()
 	m.stage.Store(stageHeld)

@@ -50,7 +50,7 @@ func (d *dispatcher) receiveFor(th *Thread, limit Limit, check func() error, dst
 			continue
 		}
 		if limit.Passed() {
-			if d.quit(th) {
+			if d.quit() {
 				return 0, ErrTimeout
 			}
 			continue
@@ -103,9 +103,7 @@ func (d *dispatcher) fromQueue(th *Thread, ro **role, check func() error, dst *N
 	}
 	if err != nil {
 		if d.over && *ro != nil {
-			for _, m := range d.takeSpare() {
-				d.proc.pool.Free(m.addr)
-			}
+			d.freeSpare()
 		}
 		d.leave(*ro, nil)
 		return nil, false, err
@@ -155,21 +153,17 @@ func (d *dispatcher) await(th *Thread, limit Limit, arm bool) *role {
 	th.rec.WaitReason, th.rec.WaitStart = pool.WaitLpcReceive, channel.Ticks()
 	d.mu.Unlock()
 	defer func() { th.rec.WaitReason = pool.WaitNone }()
-	t := limit.timer()
-	if t == nil {
-		select {
-		case ro := <-th.work.ch:
-			return ro
-		case <-th.stop:
-		}
-	} else {
+	var passed <-chan time.Time // nil: never
+	if !limit.At.IsZero() {
+		t := time.NewTimer(limit.Left())
 		defer t.Stop()
-		select {
-		case ro := <-th.work.ch:
-			return ro
-		case <-th.stop:
-		case <-t.C:
-		}
+		passed = t.C
+	}
+	select {
+	case ro := <-th.work.ch:
+		return ro
+	case <-th.stop:
+	case <-passed:
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -182,9 +176,9 @@ func (d *dispatcher) await(th *Thread, limit Limit, arm bool) *role {
 	return <-th.work.ch // it was readied at the same moment
 }
 
-// quit gives the role up for good, all channels armed, when th's time has passed; false:
-// something has come meanwhile.
-func (d *dispatcher) quit(th *Thread) bool {
+// quit gives the role up for good, all channels armed, when its holder's time has passed;
+// false: something has come meanwhile.
+func (d *dispatcher) quit() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	ro := d.role
@@ -262,17 +256,7 @@ func (d *dispatcher) takes(c *Conn, m *Message, ro *role, th *Thread) bool {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	c.active++
-	d.live++
-	if m.in.Reply {
-		d.inProgress++
-		d.rec.InProgress++
-		c.rec.InProgress++
-		d.rec.Calls++
-		d.proc.pool.InsertTail(c.addr+portReplyChain, m.addr+messageReplyChain)
-	} else {
-		d.rec.Datagrams++
-	}
+	d.book(c, m)
 	d.spare = d.popFree()
 	if th != nil {
 		m.take()
@@ -337,7 +321,7 @@ func (q *Native) fill(m *Message) {
 		q.DataInfoOffset = uint16(m.in.Extra)
 		q.TotalLength += uint16(m.in.Extra >> 16)
 	}
-	n := (int(q.DataLength) + 3) &^ 3
+	n := wire.Fours(int(q.DataLength))
 	copy(q.Body[:n], m.rec.Data[:n])
 }
 
@@ -366,7 +350,7 @@ func (d *dispatcher) restNative(th *Thread, limit Limit) bool {
 	}
 	most := futexAtMost
 	if !limit.At.IsZero() {
-		most = min(most, time.Until(limit.At))
+		most = min(most, limit.Left())
 	}
 	return most <= 0 || d.sleepFor(c, th.thread, most)
 }

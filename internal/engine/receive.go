@@ -268,7 +268,7 @@ func (d *dispatcher) finished() {
 	free := d.free
 	d.over, d.free = true, nil
 	if d.role == nil || atomic.LoadUint32(&d.role.state) != notInline {
-		free = append(free, d.takeSpare()...) // else who has the role gives it back
+		d.freeSpare() // else who has the role does
 	}
 	d.mu.Unlock()
 	for _, m := range free {
@@ -276,13 +276,13 @@ func (d *dispatcher) finished() {
 	}
 }
 
-// takeSpare takes the record that a manual port's receiver had ready. d.mu is held.
-func (d *dispatcher) takeSpare() []*Message {
-	m := d.spare
-	if d.spare = nil; m == nil {
-		return nil
+// freeSpare frees the record that a manual port's receiver had ready: the port is gone.
+// d.mu is held.
+func (d *dispatcher) freeSpare() {
+	if m := d.spare; m != nil {
+		d.spare = nil
+		d.proc.pool.Free(m.addr)
 	}
-	return []*Message{m}
 }
 
 // deliver stamps a message and runs or queues it.
@@ -306,18 +306,8 @@ func (d *dispatcher) deliver(c *Conn, m *Message, ro *role, th *thread, spare **
 		return false
 	}
 	d.mu.Lock()
-	c.active++
+	d.book(c, m)
 	ro.full = c.active >= mostActive && !c.ending
-	d.live++
-	if m.in.Reply {
-		d.inProgress++
-		d.rec.InProgress++
-		c.rec.InProgress++
-		d.rec.Calls++
-		d.proc.pool.InsertTail(c.addr+portReplyChain, m.addr+messageReplyChain)
-	} else {
-		d.rec.Datagrams++
-	}
 	*spare = d.popFree()
 	h := d.handler
 	inline := len(d.hot) == 1 && d.serving < d.most && len(d.pending) == 0 && d.queueLen == 0 && d.refusing == 0 &&
@@ -337,6 +327,22 @@ func (d *dispatcher) deliver(c *Conn, m *Message, ro *role, th *thread, spare **
 		return d.runGrams(c, h, Use{m, use, c}, ro, th, now)
 	}
 	return d.runInline(h, Use{m, use, c}, ro, th, now)
+}
+
+// book counts a message that came off c's ring, and puts a request on c's reply chain.
+// Message.finish undoes it. d.mu is held.
+func (d *dispatcher) book(c *Conn, m *Message) {
+	c.active++
+	d.live++
+	if !m.in.Reply {
+		d.rec.Datagrams++
+		return
+	}
+	d.inProgress++
+	d.rec.InProgress++
+	c.rec.InProgress++
+	d.rec.Calls++
+	d.proc.pool.InsertTail(c.addr+portReplyChain, m.addr+messageReplyChain)
 }
 
 // stamp writes into a received message's record what the receiver knows itself.
