@@ -125,53 +125,39 @@ func (t *Thread) wait(dst *Native) error {
 	c := o.c
 	err := c.out.Wait(&t.intr, o.slot, o.alone, nil, &t.rec.WaitStart)
 	for !t.id.CompareAndSwap(o.id, 0) {
-		u := <-t.delivered // a callback, or the word to end
+		u := <-t.delivered
 		t.intr.Clear()
-		if r := t.given; r != nil { // a thread of this process has replied in the peer's place
-			t.given = nil
-			t.resumes()
-			if err == nil || errors.Is(err, channel.ErrInterrupted) {
-				t.drop(o)
-			}
-			*dst = *r
+		broken := errors.Is(err, channel.ErrInterrupted) // else the reply came first, or the end
+		switch {
+		case t.given != nil: // a thread of this process has replied in the other end's place
+			*dst, t.given = *t.given, nil
+			t.giveUp(o, err)
 			return nil
-		}
-		if u.M != nil && u.M.in.Control {
-			t.sayWho(u) // nobody but this thread can
-		}
-		if u.M == nil && !t.Exiting() || u.M != nil && u.M.in.Control { // or it was for a wait through another connection
-			t.id.Store(o.id)
-			if errors.Is(err, channel.ErrInterrupted) {
-				err = c.out.Wait(&t.intr, o.slot, o.alone, nil, &t.rec.WaitStart)
-			}
-			continue
-		}
-		if u.M == nil {
-			t.resumes()
-			if err == nil || errors.Is(err, channel.ErrInterrupted) {
-				t.drop(o)
-			}
+		case u.M == nil && t.Exiting():
+			t.giveUp(o, err)
 			t.end()
 			return ErrExiting
-		}
-		if errors.Is(err, channel.ErrInterrupted) {
+		case u.M == nil: // it was for a wait through another connection
+		case u.M.in.Control:
+			t.sayWho(u) // nobody but this thread can
+		case !broken:
+			_ = u.status(wire.StatusMismatch)
+		default:
 			t.resumes()
+			t.untouched(o)
 			if u.M.d.hold(u, t, dst) {
 				t.outs = append(t.outs, *o)
 				return nil
-			}
-			t.id.Store(o.id) // the connection has ended meanwhile
-			err = c.out.Wait(&t.intr, o.slot, o.alone, nil, &t.rec.WaitStart)
-			continue
+			} // else the connection has ended meanwhile
 		}
-		_ = u.status(wire.StatusMismatch) // the reply came first
-		break
+		t.id.Store(o.id)
+		if broken {
+			err = c.out.Wait(&t.intr, o.slot, o.alone, nil, &t.rec.WaitStart)
+		}
 	}
 	t.resumes()
+	t.untouched(o)
 	if err != nil {
-		if len(o.data) > 0 {
-			t.setRanges(nil, 0, nil)
-		}
 		if err = fromChannel(err); errors.Is(err, ErrProtocol) {
 			c.fail(err)
 		}
@@ -180,13 +166,28 @@ func (t *Thread) wait(dst *Native) error {
 	return t.answered(o, dst)
 }
 
+// giveUp ends a wait, of which err is what came, without the other end's reply.
+func (t *Thread) giveUp(o *outstanding, err error) {
+	t.resumes()
+	t.untouched(o)
+	if err == nil || errors.Is(err, channel.ErrInterrupted) {
+		t.drop(o)
+	}
+}
+
+// untouched returns when nobody copies from or to the memory that a request lists: who
+// does holds t.mu, and has seen t wait.
+func (t *Thread) untouched(o *outstanding) {
+	if len(o.data) > 0 {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+	}
+}
+
 // answered reads the reply that stands in the slot, and gives the slot back.
 func (t *Thread) answered(o *outstanding, dst *Native) error {
 	c := o.c
 	var res channel.Result
-	if len(o.data) > 0 {
-		t.setRanges(nil, 0, nil) // from here on nobody copies from or to its memory
-	}
 	defer c.out.Release(o.slot)
 	if err := c.out.Result(o.slot, &res); err != nil {
 		err = fromChannel(err)

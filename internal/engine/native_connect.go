@@ -196,21 +196,8 @@ func (r *Pending) RefuseNative(info []byte) error {
 func (r *Pending) Prepare(context uint64, info []byte, mine *ViewOffer) (c *Conn, client *section.Section, remote uint64, err error) {
 	p := r.port
 	r.ready() // a client that is gone has said so
-	if err := p.accounts.connect(r.peer.UID); err != nil {
-		_ = r.refuse(link.ReasonBusy, clip260(err.Error()))
-		p.proc.pool.RecordFailure(0, pool.TagPort, "connections")
-		return nil, nil, 0, err
-	}
-	if !r.take() {
-		p.accounts.disconnect(r.peer.UID)
-		return nil, nil, 0, ErrMismatch
-	}
-	c, fd, err := r.connect()
+	c, fd, err := r.admit()
 	if err != nil {
-		r.finish()
-		p.accounts.disconnect(r.peer.UID)
-		_ = r.link.Send(&link.Frame{Kind: link.Refuse, Reason: link.ReasonMemory, Text: clip260(err.Error())}, -1)
-		r.link.Close()
 		return nil, nil, 0, err
 	}
 	if context == 0 {
@@ -312,37 +299,15 @@ func (c *Conn) uncomplete() {
 // go on. When the last of them is gone the port is. NT: the last handle of a connection
 // port was closed.
 func (p *Port) CloseName() error {
-	p.mu.Lock()
-	if p.closed {
-		p.mu.Unlock()
-		return nil
+	conns, half, err := p.unname()
+	if conns == nil {
+		return nil // it was closed already
 	}
-	p.closed = true
-	close(p.done)
-	l, src := p.listener, p.src
-	p.listener = nil
-	half := make([]*Pending, 0, len(p.half))
-	for r := range p.half {
-		half = append(half, r)
-	}
-	left := len(p.conns)
-	p.mu.Unlock()
-	var err error
-	if poller, e := link.Default(); e == nil && src != nil {
-		poller.Remove(src)
-	}
-	if l != nil {
-		err = l.Close()
-	}
-	d := p.disp
-	d.mu.Lock()
-	p.rec.Flags |= pool.PortNameDeleted
-	d.mu.Unlock()
 	for _, r := range half {
 		r.drop(ErrPortClosed)
 	}
 	loseLocal(p)
-	if left == 0 {
+	if len(conns) == 0 {
 		p.gone()
 	} else {
 		p.purgeIfLost()

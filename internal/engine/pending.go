@@ -238,22 +238,11 @@ func (r *Pending) Accept(info []byte) (*Conn, error) {
 		return nil, tooLarge("connection information", len(info), wire.MaxConnInfo, "the limit")
 	}
 	p := r.port
-	if err := p.accounts.connect(r.peer.UID); err != nil {
-		_ = r.refuse(link.ReasonBusy, clip260(err.Error()))
-		p.proc.pool.RecordFailure(0, pool.TagPort, "connections")
-		p.proc.failed(p.name.Short(), uint64(r.peer.PID), 0, fmt.Errorf("%w: %w", ErrRefused, err))
-		return nil, err
+	c, fd, err := r.admit()
+	if errors.Is(err, ErrMismatch) {
+		err = fmt.Errorf("accepting a connection request that was decided, or whose client is gone")
 	}
-	if !r.take() {
-		p.accounts.disconnect(r.peer.UID)
-		return nil, fmt.Errorf("accepting a connection request that was decided, or whose client is gone")
-	}
-	c, fd, err := r.connect()
 	if err != nil {
-		r.finish()
-		p.accounts.disconnect(r.peer.UID)
-		_ = r.link.Send(&link.Frame{Kind: link.Refuse, Reason: link.ReasonMemory, Text: clip260(err.Error())}, -1)
-		r.link.Close()
 		return nil, err
 	}
 	failpoint.At(failpoint.AcceptMade)
@@ -272,6 +261,30 @@ func (r *Pending) Accept(info []byte) (*Conn, error) {
 	c.rang()  // bells that came before the connection took the socket over
 	c.ready() // frames that came before the connection took the socket over
 	return c, nil
+}
+
+// admit makes the server's end of a request that nobody has decided, and makes the caller
+// the one who has: ErrMismatch where it is too late. Where there is no room the client is
+// told. fd is the channel's, for the client, and the caller's.
+func (r *Pending) admit() (c *Conn, fd int, err error) {
+	p := r.port
+	if err := p.accounts.connect(r.peer.UID); err != nil {
+		_ = r.refuse(link.ReasonBusy, clip260(err.Error()))
+		p.proc.pool.RecordFailure(0, pool.TagPort, "connections")
+		p.proc.failed(p.name.Short(), uint64(r.peer.PID), 0, fmt.Errorf("%w: %w", ErrRefused, err))
+		return nil, -1, err
+	}
+	if !r.take() {
+		p.accounts.disconnect(r.peer.UID)
+		return nil, -1, ErrMismatch
+	}
+	if c, fd, err = r.connect(); err != nil {
+		r.finish()
+		p.accounts.disconnect(r.peer.UID)
+		_ = r.link.Send(&link.Frame{Kind: link.Refuse, Reason: link.ReasonMemory, Text: clip260(err.Error())}, -1)
+		r.link.Close()
+	}
+	return c, fd, err
 }
 
 // connect makes the server's end with its channel. fd is the caller's.

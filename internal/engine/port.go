@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -344,26 +346,21 @@ func (p *Port) Serve(ctx context.Context, h Handler, auto bool) error {
 	return err
 }
 
-// Close takes the name back and ends every connection of the port.
-func (p *Port) Close() error {
+// unname takes the name back, once: nobody is let in any more. It gives the connections
+// that the port has, never nil, and those that ask to be let in; nil, nil where the port was
+// closed already.
+func (p *Port) unname() (conns []*Conn, half []*Pending, err error) {
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()
-		return nil
+		return nil, nil, nil
 	}
 	p.closed = true
 	close(p.done)
 	l, src := p.listener, p.src
-	p.listener = nil
-	conns := make([]*Conn, 0, len(p.conns))
-	for c := range p.conns {
-		conns = append(conns, c)
-	}
-	half := make([]*Pending, 0, len(p.half))
-	for r := range p.half {
-		half = append(half, r)
-	}
-	p.queue = nil
+	p.listener, p.queue = nil, nil
+	conns = slices.AppendSeq(make([]*Conn, 0, len(p.conns)), maps.Keys(p.conns))
+	half = slices.Collect(maps.Keys(p.half))
 	p.mu.Unlock()
 	poller, err := link.Default()
 	if err == nil && src != nil {
@@ -375,6 +372,15 @@ func (p *Port) Close() error {
 	p.disp.mu.Lock()
 	p.rec.Flags |= pool.PortNameDeleted
 	p.disp.mu.Unlock()
+	return conns, half, err
+}
+
+// Close takes the name back and ends every connection of the port.
+func (p *Port) Close() error {
+	conns, half, err := p.unname()
+	if conns == nil {
+		return nil // it was closed already
+	}
 	p.disp.stop()
 	for _, r := range half {
 		r.drop(ErrPortClosed)
