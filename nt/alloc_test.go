@@ -8,15 +8,7 @@ import "testing"
 func TestAllocations(t *testing.T) {
 	s, c := thread(t), thread(t)
 	ccp, _, clp := connected(t, s, c)
-	go func() {
-		var m Message
-		r := (*Message)(nil)
-		for s.NtReplyWaitReceivePort(ccp, nil, r, &m) == StatusSuccess {
-			if r = &m; m.Type != LPCRequest {
-				return
-			}
-		}
-	}()
+	go echo(s, ccp)
 	var q Message
 	q.SetData(make([]byte, 32))
 	least := 1.0

@@ -85,23 +85,15 @@ func (t *Thread) NtSecureConnectPort(PortHandle *Handle, PortName *string, Secur
 	if ClientView != nil {
 		ClientView.ViewRemoteBase = uintptr(remote)
 	}
-	if server != nil {
-		obj.views = append(obj.views, server)
-	}
+	obj.keep(server)
 	if MaxMessageLength != nil {
 		*MaxMessageLength = uint32(c.MaxLength())
 	}
 	if ServerView != nil {
+		ServerView.show(server)
 		ServerView.Length = 0 // so NT leaves it (b.3, step 13)
-		ServerView.ViewBase, ServerView.ViewSize = 0, 0
-		if server != nil {
-			ServerView.ViewBase, ServerView.ViewSize = server.Base(), uint64(server.Size())
-		}
 	}
-	if obj.eng = c; engine.EventFD(c) >= 0 {
-		obj.kind = waitablePortObject
-	}
-	*PortHandle = enter(c.Number(), obj, PortAllAccess)
+	*PortHandle = obj.open(c)
 	return StatusSuccess
 }
 
@@ -134,10 +126,7 @@ func (t *Thread) NtAcceptConnectPort(PortHandle *Handle, PortContext uintptr, Co
 	}
 	info := ConnectionRequest.Data()
 	if !AcceptConnection {
-		if err := r.RefuseNative(info); err != nil {
-			return status(err)
-		}
-		return StatusSuccess
+		return status(r.RefuseNative(info))
 	}
 	obj := &object{kind: portObject}
 	var offer *engine.ViewOffer
@@ -157,31 +146,19 @@ func (t *Thread) NtAcceptConnectPort(PortHandle *Handle, PortContext uintptr, Co
 	if ServerView != nil {
 		ServerView.ViewRemoteBase = uintptr(remote)
 	}
-	if client != nil {
-		obj.views = append(obj.views, client)
-	}
+	obj.keep(client)
 	if ClientView != nil {
-		ClientView.ViewBase, ClientView.ViewSize = 0, 0
-		if client != nil {
-			ClientView.ViewBase, ClientView.ViewSize = client.Base(), uint64(client.Size())
-		}
+		ClientView.show(client)
 	}
-	if obj.eng = c; engine.EventFD(c) >= 0 {
-		obj.kind = waitablePortObject
-	}
-	*PortHandle = enter(c.Number(), obj, PortAllAccess)
+	*PortHandle = obj.open(c)
 	return StatusSuccess
 }
 
 // NtCompleteConnectPort lets the client's NtConnectPort return (lpc reference b.6).
 func (t *Thread) NtCompleteConnectPort(PortHandle Handle) Status {
-	o, s := portWith(PortHandle, PortAllAccess)
+	c, s := serverEnd(PortHandle)
 	if s != StatusSuccess {
 		return s
-	}
-	c := o.conn()
-	if c == nil || !c.Server() {
-		return StatusInvalidPortHandle
 	}
 	if errors.Is(c.Complete(), engine.ErrNotPending) {
 		return StatusInvalidParameter

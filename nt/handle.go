@@ -105,6 +105,34 @@ func portWith(h Handle, access uint32) (*object, Status) {
 	return o, s
 }
 
+// serverEnd finds a server communication port by a handle with all rights.
+func serverEnd(h Handle) (*engine.Conn, Status) {
+	o, s := portWith(h, PortAllAccess)
+	if s != StatusSuccess {
+		return nil, s
+	}
+	c := o.conn()
+	if c == nil || !c.Server() {
+		return nil, StatusInvalidPortHandle
+	}
+	return c, StatusSuccess
+}
+
+// open makes the object that of a connection's end, and enters its handle.
+func (o *object) open(c *engine.Conn) Handle {
+	if o.eng = c; engine.EventFD(c) >= 0 {
+		o.kind = waitablePortObject
+	}
+	return enter(c.Number(), o, PortAllAccess)
+}
+
+// keep keeps a view of the other end's, where there is one, as long as the port.
+func (o *object) keep(v *section.Section) {
+	if v != nil {
+		o.views = append(o.views, v)
+	}
+}
+
 // NtClose closes a handle. With a port's last handle the port goes: a connection port
 // loses its name, a communication port ends its connection.
 func (t *Thread) NtClose(h Handle) Status {

@@ -20,13 +20,9 @@ func (t *Thread) NtImpersonateClientOfPort(PortHandle Handle, Message *Message) 
 	if Message == nil {
 		return StatusAccessViolation
 	}
-	o, s := portWith(PortHandle, PortAllAccess)
+	c, s := serverEnd(PortHandle)
 	if s != StatusSuccess {
 		return s
-	}
-	c := o.conn()
-	if c == nil || !c.Server() {
-		return StatusInvalidPortHandle
 	}
 	if !engine.ThreadLives(Message.ClientID) {
 		return StatusInvalidCID
@@ -34,7 +30,7 @@ func (t *Thread) NtImpersonateClientOfPort(PortHandle Handle, Message *Message) 
 	if c.Err() != nil {
 		return StatusPortDisconnected
 	}
-	u, err := t.e.Find(o.eng, &Message.PortMessage)
+	u, err := t.e.Find(c, &Message.PortMessage)
 	if err == nil && u.C != c {
 		err = engine.ErrMismatch // of another connection
 	}

@@ -10,12 +10,13 @@ func checkLengths(m *Message) Status {
 	return StatusSuccess
 }
 
-// checkFits holds a message against the port it goes through.
-func checkFits(m *Message, most int) Status {
-	if int(m.TotalLength) > most {
-		return StatusPortMessageTooLong
+// portFor finds the port that a message is to go through, and holds it against that.
+func portFor(h Handle, m *Message) (*object, Status) {
+	o, s := port(h)
+	if s == StatusSuccess && int(m.TotalLength) > most(o.eng) {
+		return nil, StatusPortMessageTooLong
 	}
-	return StatusSuccess
+	return o, s
 }
 
 // checkDataInfo: the array must stand inside the message (b.8, step 4).

@@ -77,18 +77,21 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// echo answers requests with themselves until something else comes.
+func echo(s *Thread, ccp Handle) {
+	var m Message
+	r := (*Message)(nil)
+	for s.NtReplyWaitReceivePort(ccp, nil, r, &m) == StatusSuccess {
+		if r = &m; m.Type != LPCRequest {
+			return
+		}
+	}
+}
+
 func BenchmarkNative(b *testing.B) {
 	s, c := thread(b), thread(b)
 	ccp, _, clp := connected(b, s, c)
-	go func() {
-		var m Message
-		r := (*Message)(nil)
-		for s.NtReplyWaitReceivePort(ccp, nil, r, &m) == StatusSuccess {
-			if r = &m; m.Type != LPCRequest {
-				return
-			}
-		}
-	}()
+	go echo(s, ccp)
 	var q Message
 	q.SetData(make([]byte, 32))
 	for b.Loop() {

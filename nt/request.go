@@ -1,8 +1,6 @@
 package nt
 
-import (
-	"github.com/seed-eedd8485/lpc/internal/engine"
-)
+import "github.com/seed-eedd8485/lpc/internal/engine"
 
 // NtRequestPort sends a datagram (lpc reference b.7). It never waits:
 // StatusInsufficientResources when the receiver has not taken what was sent before.
@@ -16,20 +14,15 @@ func (t *Thread) NtRequestPort(PortHandle Handle, RequestMessage *Message) Statu
 	if s := checkLengths(RequestMessage); s != StatusSuccess {
 		return s
 	}
-	o, s := port(PortHandle)
+	o, s := portFor(PortHandle, RequestMessage)
 	if s != StatusSuccess {
 		return s
 	}
-	if s := checkFits(RequestMessage, most(o.eng)); s != StatusSuccess {
-		return s
-	}
-	var err error
+	q, hidden := native(RequestMessage), RequestMessage.Type&LPCNoImpersonate != 0
 	if c := o.conn(); c != nil {
-		err = c.SendNative(t.e, native(RequestMessage), RequestMessage.Type&LPCNoImpersonate != 0)
-	} else {
-		err = o.port().Loop(t.e, native(RequestMessage), RequestMessage.Type&LPCNoImpersonate != 0, nil)
+		return status(c.SendNative(t.e, q, hidden))
 	}
-	return status(err)
+	return status(o.port().Loop(t.e, q, hidden, nil))
 }
 
 // NtRequestWaitReplyPort sends a request and waits for its reply (lpc reference b.8). The
@@ -55,11 +48,8 @@ func (t *Thread) NtRequestWaitReplyPort(PortHandle Handle, RequestMessage, Reply
 	if s := checkDataInfo(RequestMessage); s != StatusSuccess {
 		return s
 	}
-	o, s := port(PortHandle)
+	o, s := portFor(PortHandle, RequestMessage)
 	if s != StatusSuccess {
-		return s
-	}
-	if s := checkFits(RequestMessage, most(o.eng)); s != StatusSuccess {
 		return s
 	}
 	hidden, reply := q.Type&LPCNoImpersonate != 0, native(ReplyMessage)
@@ -107,11 +97,7 @@ func (t *Thread) checkReply(h Handle, m *Message) (*object, Status) {
 	if m.MessageID == 0 {
 		return nil, StatusInvalidParameter
 	}
-	o, s := port(h)
-	if s != StatusSuccess {
-		return nil, s
-	}
-	return o, checkFits(m, most(o.eng))
+	return portFor(h, m)
 }
 
 // NtReplyWaitReplyPort answers a callback and waits for the reply to the request during

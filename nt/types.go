@@ -1,6 +1,7 @@
 package nt
 
 import (
+	"github.com/seed-eedd8485/lpc/section"
 	"github.com/seed-eedd8485/lpc/security/access"
 	"github.com/seed-eedd8485/lpc/wire"
 )
@@ -84,6 +85,14 @@ type RemotePortView struct {
 	ViewBase uintptr
 }
 
+// show makes it the view, which nil is none.
+func (v *RemotePortView) show(s *section.Section) {
+	v.ViewBase, v.ViewSize = 0, 0
+	if s != nil {
+		v.ViewBase, v.ViewSize = s.Base(), uint64(s.Size())
+	}
+}
+
 // SecurityQualityOfService is NT's SECURITY_QUALITY_OF_SERVICE.
 type SecurityQualityOfService struct {
 	Length              uint32 // 12
@@ -123,7 +132,3 @@ type DataInfoEntry struct {
 
 // PortAllAccess is what the calls that make a port handle grant.
 const PortAllAccess = 0x1F0001
-
-// Infinite as a timeout is a nil pointer; this is for NtWaitForSingleObject and the
-// calls that take *int64: 100 ns units, negative relative, positive absolute since
-// 1601 UTC, 0 polls.

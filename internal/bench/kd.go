@@ -21,17 +21,7 @@ const (
 
 // forKD are the options for what debuggers cost.
 func forKD(o Options) Options {
-	if o.systems == nil {
-		o.systems = []string{"lpc", withoutRecords, withStacks}
-	}
-	if o.Work == nil {
-		o.Work = []string{"call/32"}
-	}
-	if o.Placements == nil {
-		o.Placements = []string{free}
-	}
-	o.Hogs = max(o.Hogs, 0)
-	return o
+	return o.loneCalls("lpc", withoutRecords, withStacks)
 }
 
 // poolScanNote measures how fast kd finds a tag in a pool, in a sentence. A machine that

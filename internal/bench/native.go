@@ -5,8 +5,14 @@ import "fmt"
 // forNative are the options for what the native API costs: package nt beside the root
 // package's Conn.Call.
 func forNative(o Options) Options {
+	return o.loneCalls("lpc", native)
+}
+
+// loneCalls are the options that compare systems by a lone caller's small calls, unless
+// they say otherwise.
+func (o Options) loneCalls(systems ...string) Options {
 	if o.systems == nil {
-		o.systems = []string{"lpc", native}
+		o.systems = systems
 	}
 	if o.Work == nil {
 		o.Work = []string{"call/32"}
