@@ -8,8 +8,8 @@ import (
 )
 
 // A leaver moves a caller away from the processor that it shares with its peer.
-// Two ends that call back to back and keep meeting on one processor pay 5 µs a
-// call; on two they pay 0.2. The caller narrows its thread's affinity by that one
+// Two ends that call back to back and keep meeting on one processor pay for a switch
+// with each call; on two they need none (lpc bench --placement same,diff). The caller narrows its thread's affinity by that one
 // processor and restores it at once: the kernel must move it. When they meet again
 // before that has paid, it waits twice as long before the next try, so that beside
 // other work it stays out of the way.

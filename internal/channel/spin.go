@@ -23,7 +23,7 @@ type spinner struct {
 
 const (
 	spinMost    = 300  // µs
-	spinStart   = 100  // more than it takes to wake a peer on a halted processor, 50 to 60
+	spinStart   = 100  // more than it takes to wake a peer on a halted processor
 	spinNear    = 250  // a park that ended within this would have been a hit, or nearly
 	spinUnknown = 2    // while the peer's processor is not known
 	spinProbe   = 32   // one wait of so many probes, once the budget is nothing

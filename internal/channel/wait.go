@@ -11,9 +11,9 @@ import (
 )
 
 // yields: so often a caller that is not alone gives way to other goroutines
-// between two looks at its slot before it parks. With 8, many callers park that
-// would have been answered at once, and are readied at a price: 2.2 million calls a
-// second by 64 callers; with 64, 2.6 million.
+// between two looks at its slot before it parks. With fewer, many callers park that
+// would have been answered at once, and are readied at a price (lpc bench --work
+// callers).
 const yields = 64
 
 // A waiter is a parked caller. Its fields are guarded by Caller.mu.

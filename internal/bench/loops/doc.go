@@ -4,7 +4,7 @@
 // server sums every byte ([Sum]). To tell what the call costs beside them, the
 // same two loops run without one. Where that happens matters more than the
 // call: 1 MiB that one CPU wrote and another reads moves from cache to cache,
-// which takes 0.2 to 0.4 ms on the 2-core machine, with or without a call. So
+// with or without a call. So
 // the loops run as the system under test runs them:
 //
 //   - Calls in place, server and client on two CPUs: the client fills shared
