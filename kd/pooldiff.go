@@ -56,7 +56,7 @@ func pooldiffArgs(args []string) (path string, a poolArgs, err error) {
 	if len(args) == 0 {
 		return "", a, fmt.Errorf("usage: !pooldiff %s", cmdPooldiff.Args)
 	}
-	a, err = parsePoolArgs(args[1:])
+	a, err = parsePoolArgs(&cmdPooldiff, args[1:])
 	if err == nil && a.flags&^1 != 0 {
 		err = fmt.Errorf("!pooldiff: flags %x, expected 0 or 1", a.flags)
 	}

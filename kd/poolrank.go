@@ -26,13 +26,9 @@ type poolState struct {
 // poolStates are those of nonpaged and paged pool.
 func (s *Session) poolStates() (nonPaged, paged poolState) {
 	v := &vmReport{d: s.windows().Dump()}
-	at, _ := v.d.Debugger().Address(ntdump.NonPagedPoolDescriptor)
-	if n, err := v.pool(at); err != nil {
-		nonPaged.why = err.Error()
-	} else if most, why := v.number(ntdump.MmMaximumNonPagedPoolInBytes); why != "" {
-		nonPaged.why = why
-	} else {
-		nonPaged.used, nonPaged.most = n, most/pageBytes
+	if nonPaged.used, nonPaged.why = v.nonPagedPool(); nonPaged.why == "" {
+		most, why := v.number(ntdump.MmMaximumNonPagedPoolInBytes)
+		nonPaged.most, nonPaged.why = most/pageBytes, why
 	}
 	var each []uint64
 	if each, paged.why = v.pagedPools(); paged.why == "" {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/seed-eedd8485/lpc/internal/escape"
@@ -48,34 +49,40 @@ type poolArgs struct {
 	rows  int
 }
 
-func parsePoolArgs(args []string) (a poolArgs, err error) {
+// parsePoolArgs reads the arguments of a command; which flags it has it knows itself.
+func parsePoolArgs(c *Command, args []string) (a poolArgs, err error) {
 	a.rows, a.tag = -1, tagPattern{text: "*", any: true}
 	plain := 0
 	for _, w := range args {
 		n, isRows := strings.CutPrefix(strings.ToLower(w), "/t")
 		switch {
 		case isRows:
-			if _, err := fmt.Sscanf(n, "%d", &a.rows); err != nil || a.rows < 1 {
-				return a, fmt.Errorf("!poolused: %s is no number of rows; /t20 shows 20", escape.Text(w))
+			if a.rows, err = strconv.Atoi(n); err != nil || a.rows < 1 {
+				return a, fmt.Errorf("%s: %s is no number of rows; /t20 shows 20", c.Name, escape.Text(w))
 			}
 			continue
 		case plain == 0:
 			if a.flags, err = number(w); err != nil {
 				return a, err
 			}
-			if a.flags&^0x1f != 0 {
-				return a, fmt.Errorf("!poolused: flags %x, expected a sum of 1, 2, 4, 8 and 10", a.flags)
-			}
 		case plain == 1:
 			if a.tag, err = tagOf(w); err != nil {
 				return a, err
 			}
 		default:
-			return a, fmt.Errorf("%s is too much; usage: !poolused %s", escape.Text(w), cmdPoolused.Args)
+			return a, fmt.Errorf("%s is too much; usage: %s %s", escape.Text(w), c.Name, c.Args)
 		}
 		plain++
 	}
 	return a, nil
+}
+
+func poolusedArgs(args []string) (poolArgs, error) {
+	a, err := parsePoolArgs(&cmdPoolused, args)
+	if err == nil && a.flags&^(poolVerbose|poolByNonPaged|poolByPaged|poolSession|poolOwners) != 0 {
+		err = fmt.Errorf("!poolused: flags %x, expected a sum of 1, 2, 4, 8 and 10", a.flags)
+	}
+	return a, err
 }
 
 // tagUse counts what the target's pools hold, as the target itself does where it can.
@@ -125,7 +132,7 @@ func (s *Session) usedTags(ctx context.Context, a poolArgs) (*target.TagCounts, 
 }
 
 func runPoolused(ctx context.Context, s *Session, o *Out, args []string) error {
-	a, err := parsePoolArgs(args)
+	a, err := poolusedArgs(args)
 	if err != nil {
 		return err
 	}
@@ -273,7 +280,7 @@ type poolNumber struct {
 }
 
 func jsonPoolused(ctx context.Context, s *Session, args []string) (any, error) {
-	a, err := parsePoolArgs(args)
+	a, err := poolusedArgs(args)
 	if err != nil {
 		return nil, err
 	}

@@ -9,11 +9,12 @@ import (
 	"github.com/seed-eedd8485/lpc/kd/pooltag"
 )
 
-// A tagPattern is what a user says of a tag: four characters, or a pattern.
+// A tagPattern is what a user says of a tag: four characters, or a pattern. Bit 7 of a
+// tag's last byte (a protected tag) does not count.
 type tagPattern struct {
 	text string
-	tag  [4]byte
-	any  bool // text is a pattern
+	tag  [4]byte // with that bit clear
+	any  bool    // text is a pattern
 }
 
 // tagOf reads a tag: * and ? stand for any characters; 0x and a number is the tag as
@@ -31,7 +32,7 @@ func tagOf(word string) (p tagPattern, err error) {
 		if err != nil || v > 0xffffffff {
 			return bad()
 		}
-		p.tag = [4]byte{byte(v), byte(v >> 8), byte(v >> 16), byte(v >> 24)}
+		p.tag = [4]byte{byte(v), byte(v >> 8), byte(v >> 16), byte(v>>24) &^ 0x80}
 		p.text = tagText(p.tag)
 		return p, nil
 	case strings.ContainsAny(word, "*?"):
@@ -41,18 +42,17 @@ func tagOf(word string) (p tagPattern, err error) {
 	}
 	p.text = word
 	copy(p.tag[:], word+"   ")
+	p.tag[3] &^= 0x80
 	return p, nil
 }
 
-// matches tells whether a tag is meant. Bit 7 of its last byte (a protected tag) does
-// not count.
+// matches tells whether a tag is meant.
 func (p tagPattern) matches(tag [4]byte) bool {
-	if !p.any {
-		tag[3] &^= 0x80
-		return tag == [4]byte{p.tag[0], p.tag[1], p.tag[2], p.tag[3] &^ 0x80}
-	}
 	tag[3] &^= 0x80
-	return pooltag.Match(p.text, tag)
+	if p.any {
+		return pooltag.Match(p.text, tag)
+	}
+	return tag == p.tag
 }
 
 // tagText is a tag's characters: who prints them escapes them. A tag of fewer than four

@@ -133,17 +133,25 @@ func (v *vmReport) pool(descriptor uint64) (uint64, error) {
 // pageBytes is the size of a page on every machine that !vm is for.
 const pageBytes = 4096
 
-func (v *vmReport) nonPaged() {
-	used, known := uint64(0), false
+// nonPagedPool are the pages in use of nonpaged pool. why says why they are not known.
+func (v *vmReport) nonPagedPool() (used uint64, why string) {
 	at, ok := v.d.Debugger().Address(ntdump.NonPagedPoolDescriptor)
-	switch n, err := v.pool(at); {
-	case !ok:
-		v.missing("NonPagedPool Usage", "the debugger data does not say where its descriptor is")
-	case err != nil:
-		v.missing("NonPagedPool Usage", err.Error())
-	default:
-		v.line("NonPagedPool Usage", n)
-		used, known = n, true
+	if !ok {
+		return 0, "the debugger data does not say where its descriptor is"
+	}
+	used, err := v.pool(at)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return used, ""
+}
+
+func (v *vmReport) nonPaged() {
+	used, unknown := v.nonPagedPool()
+	if unknown != "" {
+		v.missing("NonPagedPool Usage", unknown)
+	} else {
+		v.line("NonPagedPool Usage", used)
 	}
 	most, why := v.number(ntdump.MmMaximumNonPagedPoolInBytes)
 	if why != "" {
@@ -152,7 +160,7 @@ func (v *vmReport) nonPaged() {
 	}
 	most /= pageBytes
 	v.line("NonPagedPool Max", most)
-	if known && holdings.Nears(used, most) {
+	if unknown == "" && holdings.Nears(used, most) {
 		v.o.Printf("\t********** Excessive NonPaged Pool Usage *****\n")
 	}
 }

@@ -2,9 +2,9 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/seed-eedd8485/lpc/internal/escape"
 )
 
 // columns is a table: columns of numbers are aligned on the right, all others on the
@@ -32,16 +32,14 @@ func (c *columns) print(b *bytes.Buffer) {
 	if len(c.rows) == 0 {
 		return
 	}
-	width := make([]int, len(c.rows[0]))
+	width, left := make([]int, len(c.rows[0])), make([]bool, len(c.rows[0]))
 	for i := range width {
 		for _, r := range c.rows {
 			if i < len(r) {
-				width[i] = max(width[i], utf8.RuneCountInString(r[i]))
+				width[i] = max(width[i], escape.Width(r[i]))
 			}
 		}
-		if c.number(i) {
-			width[i] = -width[i]
-		}
+		left[i] = !c.number(i)
 	}
 	for _, r := range c.rows {
 		for i, cell := range r {
@@ -49,7 +47,7 @@ func (c *columns) print(b *bytes.Buffer) {
 				b.WriteString("  ")
 			}
 			if i < len(width) {
-				fmt.Fprintf(b, "%*s", -width[i], cell) // a negative width is on the left (fmt)
+				b.WriteString(escape.Pad(cell, width[i], left[i]))
 			}
 		}
 		b.WriteByte('\n')

@@ -89,13 +89,14 @@ func TestDocsBoot(t *testing.T) {
 	runDocs(t, "docs/boot.md", list, work)
 }
 
-// runDocs runs commands of a document in a directory, with PID this process's.
-func runDocs(t *testing.T, doc string, list []docCommand, work string) {
+// runDocs runs commands of a document in a directory, with PID this process's, unless env
+// has another.
+func runDocs(t *testing.T, doc string, list []docCommand, work string, env ...string) {
 	t.Helper()
 	for _, c := range list {
 		cmd := exec.Command("sh", "-c", c.text)
 		cmd.Dir = work
-		cmd.Env = append(os.Environ(), fmt.Sprintf("PID=%d", os.Getpid()))
+		cmd.Env = append(append(os.Environ(), fmt.Sprintf("PID=%d", os.Getpid())), env...)
 		dog := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() }) // a watchdog: no bound is tested
 		out, err := cmd.CombinedOutput()
 		dog.Stop()

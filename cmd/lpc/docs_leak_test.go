@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/seed-eedd8485/lpc/internal/proctest"
 )
@@ -23,22 +22,14 @@ func TestDocsLeak(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", bin+"/", "../../examples/leak").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	env := append(os.Environ(), "LPC_ROOT="+t.TempDir(), "LPC_STACKS=1", "PATH="+bin+":"+os.Getenv("PATH"))
+	t.Setenv("LPC_ROOT", t.TempDir())
+	t.Setenv("LPC_STACKS", "1")
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	cmd := exec.Command(filepath.Join(bin, "leak"))
-	cmd.Env, cmd.Stderr = env, os.Stderr
+	cmd.Stderr = os.Stderr
 	service := proctest.Start(t, cmd)
 	service.Expect(t, "serving thumbs")
-	for _, c := range list {
-		cmd := exec.Command("sh", "-c", c.text)
-		cmd.Dir = work
-		cmd.Env = append(env, fmt.Sprintf("PID=%d", service.PID()))
-		dog := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() }) // a watchdog: no bound is tested
-		out, err := cmd.CombinedOutput()
-		dog.Stop()
-		if err != nil || !c.matches(string(out)) {
-			t.Errorf("docs/leak.md:%d: %s\nprints (%v)\n%s\nnot\n%s", c.line, c.text, err, out, strings.Join(c.output, "\n"))
-		}
-	}
+	runDocs(t, "docs/leak.md", list, work, fmt.Sprintf("PID=%d", service.PID()))
 }
 
 // The line of code that docs/leak.md names is the one that leaks.

@@ -45,8 +45,9 @@ func (g *graphCmd) Run() error {
 	if err != nil {
 		return err
 	}
+	p := picture.Build(c, g.Limit)
 	var b bytes.Buffer // whole, or nothing is written
-	if err := g.draw(ctx, &b, c, format); err != nil {
+	if err := g.draw(ctx, &b, c, p, format); err != nil {
 		return err
 	}
 	if g.Out == "" || g.Out == "-" {
@@ -56,7 +57,7 @@ func (g *graphCmd) Run() error {
 	if err := os.WriteFile(g.Out, b.Bytes(), 0o666); err != nil {
 		return fmt.Errorf("graph: writing %s: %w", g.Out, bare(err))
 	}
-	fmt.Println(escape.Text(g.Out) + ": " + picture.Build(c, g.Limit).Summary)
+	fmt.Println(escape.Text(g.Out) + ": " + p.Summary)
 	return nil
 }
 
@@ -85,12 +86,10 @@ func (g *graphCmd) format() (string, error) {
 	return format, nil
 }
 
-func (g *graphCmd) draw(ctx context.Context, w io.Writer, c *census.Census, format string) error {
-	if format == "json" {
-		return c.WriteJSON(w)
-	}
-	p := picture.Build(c, g.Limit)
+func (g *graphCmd) draw(ctx context.Context, w io.Writer, c *census.Census, p *picture.Picture, format string) error {
 	switch {
+	case format == "json":
+		return c.WriteJSON(w)
 	case format == "dot":
 		return p.WriteDOT(w)
 	case g.Layout == "own":

@@ -90,27 +90,27 @@ func (p *poolCmd) look(ctx context.Context, t target.Target) error {
 // text is one look as it is printed; before is the look before it, nil: there was
 // none.
 func (p *poolCmd) text(before, now *holdings.Report) []byte {
+	var b bytes.Buffer
+	doc := now.Document()
 	if p.JSON {
-		var b bytes.Buffer
 		enc := json.NewEncoder(&b)
 		enc.SetEscapeHTML(false)
-		_ = enc.Encode(now.Document()) // strings and numbers into memory: it cannot fail
+		_ = enc.Encode(doc) // strings and numbers into memory: it cannot fail
 		return b.Bytes()
 	}
-	var b bytes.Buffer
 	var t columns
 	if p.Owners {
-		poolOwners(&t, before, now, p.Watch)
+		poolOwners(&t, before, now, doc.Holders, p.Watch)
 	} else {
-		poolTags(&t, before, now, p.Watch)
+		poolTags(&t, before, doc.Tags, p.Watch)
 	}
 	t.print(&b)
-	poolLimits(&b, now)
+	poolLimits(&b, doc)
 	return trimLines(b.Bytes())
 }
 
 // poolTags prints a row for each tag of each process, most bytes first.
-func poolTags(w *columns, before, now *holdings.Report, watch bool) {
+func poolTags(w *columns, before *holdings.Report, rows []holdings.TagRow, watch bool) {
 	type key struct {
 		tag, pool string
 		pid       uint32
@@ -121,7 +121,6 @@ func poolTags(w *columns, before, now *holdings.Report, watch bool) {
 			was[key{t.Tag, t.Pool, t.PID}] = t
 		}
 	}
-	rows := now.TagRows()
 	slices.SortStableFunc(rows, func(a, b holdings.TagRow) int {
 		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(a.Tag, b.Tag), cmp.Compare(a.PID, b.PID))
 	})
@@ -166,8 +165,8 @@ func growth(now, was uint64) string {
 	return fmt.Sprintf("%+d", int64(now-was))
 }
 
-// poolOwners prints a row for each holder, most bytes first.
-func poolOwners(w *columns, before, now *holdings.Report, watch bool) {
+// poolOwners prints a row for each holder, most bytes first. rows are now's.
+func poolOwners(w *columns, before, now *holdings.Report, rows []holdings.HolderRow, watch bool) {
 	was := map[holdings.Holder]holdings.Holding{}
 	if before != nil {
 		for _, h := range before.Holdings {
@@ -179,7 +178,7 @@ func poolOwners(w *columns, before, now *holdings.Report, watch bool) {
 		head = []string{"TAG", "PID", "PROGRAM", "POOL", "BLOCKS", "+", "BYTES", "+", "PORT", "ALLOCATED IN"}
 	}
 	w.row(head...)
-	for i, row := range now.Document().Holders {
+	for i, row := range rows {
 		old := was[now.Holdings[i].Holder]
 		if before == nil {
 			old = now.Holdings[i]
@@ -196,8 +195,7 @@ func poolOwners(w *columns, before, now *holdings.Report, watch bool) {
 
 // poolLimits prints the limits that are nearly used up, what failed, and what could
 // not be read.
-func poolLimits(b *bytes.Buffer, r *holdings.Report) {
-	d := r.Document()
+func poolLimits(b *bytes.Buffer, d *holdings.Document) {
 	for _, p := range d.Processes {
 		who := fmt.Sprintf("%s %d", escape.Text(cmp.Or(p.Program, "process")), p.PID)
 		if p.Excessive {

@@ -166,7 +166,7 @@ func TestPoolLimits(t *testing.T) {
 		Trouble: []string{"something"},
 	}
 	var b bytes.Buffer
-	poolLimits(&b, r)
+	poolLimits(&b, r.Document())
 	want := `Excessive: full 1 has 95 of the 100 bytes that its pool may have
 Failed: 2 allocations of full 1; the last one met: pool\u{1b}limit
 Excessive: port spool of process 1 has granted uid 5 section memory of 90 of 100 bytes

@@ -3,7 +3,8 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"unicode/utf8"
+
+	"github.com/seed-eedd8485/lpc/internal/escape"
 )
 
 // fit cuts a text to a screen: lines to its width, and as many as it has rows, the last
@@ -19,12 +20,11 @@ func fit(text []byte, columns, rows int) []byte {
 		if rows > 1 && i == rows-2 && len(lines) > rows-1 {
 			return fmt.Appendf(out, "... %d more\n", len(lines)-i)
 		}
-		l = bytes.TrimSuffix(l, []byte("\n"))
-		for columns > 0 && utf8.RuneCount(l) > columns {
-			_, size := utf8.DecodeLastRune(l)
-			l = l[:len(l)-size]
+		line := string(bytes.TrimSuffix(l, []byte("\n")))
+		if columns > 0 {
+			line = escape.Head(line, columns)
 		}
-		out = append(append(out, l...), '\n')
+		out = append(append(out, line...), '\n')
 	}
 	return out
 }

@@ -62,11 +62,11 @@ func (t *terminal) leave() {
 
 // size is the terminal's: 80 by 24 where it does not know.
 func (t *terminal) size() (width, height int) {
-	w, err := unix.IoctlGetWinsize(int(os.Stdout.Fd()), unix.TIOCGWINSZ)
-	if err != nil || w.Col == 0 || w.Row == 0 {
+	width, height = screenSize(os.Stdout)
+	if width == 0 || height == 0 {
 		return 80, 24
 	}
-	return int(w.Col), int(w.Row)
+	return width, height
 }
 
 // suspend stops the processes of the job, as ^Z does where it is no key.

@@ -1,6 +1,7 @@
 package escape
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -38,6 +39,26 @@ var wide = &unicode.RangeTable{
 		{Lo: 0x1f300, Hi: 0x1f64f, Stride: 1}, {Lo: 0x1f680, Hi: 0x1f6ff, Stride: 1}, {Lo: 0x1f900, Hi: 0x1f9ff, Stride: 1},
 		{Lo: 0x20000, Hi: 0x3fffd, Stride: 1},
 	},
+}
+
+// Head is the first letters of a text that fit in so many cells.
+func Head(s string, most int) string {
+	for i, r := range s {
+		if most -= cells(r); most < 0 {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+// Pad brings a text to a width, if it has less: with blanks behind it, or for numbers in
+// front of it.
+func Pad(s string, width int, left bool) string {
+	blanks := strings.Repeat(" ", max(width-Width(s), 0))
+	if left {
+		return s + blanks
+	}
+	return blanks + s
 }
 
 // Cut shortens a text to that many cells. An ellipsis takes the place of what is left

@@ -28,6 +28,31 @@ func TestCut(t *testing.T) {
 	}
 }
 
+func TestHead(t *testing.T) {
+	for _, c := range []struct {
+		s    string
+		most int
+		want string
+	}{{"spool", 5, "spool"}, {"spool", 4, "spoo"}, {"spool", 0, ""}, {"spool", -1, ""}, {"漢字", 3, "漢"}, {"e\u0301a", 1, "e\u0301"}, {"", 0, ""}} {
+		if got := Head(c.s, c.most); got != c.want {
+			t.Errorf("Head(%q, %d) = %q, want %q", c.s, c.most, got, c.want)
+		}
+	}
+}
+
+func TestPad(t *testing.T) {
+	for _, c := range []struct {
+		s     string
+		width int
+		left  bool
+		want  string
+	}{{"5", 3, false, "  5"}, {"a", 3, true, "a  "}, {"漢", 3, true, "漢 "}, {"abc", 2, true, "abc"}, {"abc", -1, false, "abc"}} {
+		if got := Pad(c.s, c.width, c.left); got != c.want {
+			t.Errorf("Pad(%q, %d, %v) = %q, want %q", c.s, c.width, c.left, got, c.want)
+		}
+	}
+}
+
 // Whatever the text, Cut keeps the width and whole letters.
 func FuzzCut(f *testing.F) {
 	f.Add("service-number-17", 10)

@@ -104,19 +104,24 @@ func (p *Pool) alloc(tag Tag, n int, owner Addr) (uint64, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.allocLocked(tag, n, owner, class, need)
+	off, refused := p.allocLocked(tag, n, owner, class, need)
+	if refused != "" {
+		return 0, p.failed(n, tag, refused)
+	}
+	return off, nil
 }
 
-// allocLocked is alloc of need bytes with the header; p.mu is held.
-func (p *Pool) allocLocked(tag Tag, n int, owner Addr, class int, need uint64) (uint64, error) {
+// allocLocked is alloc of need bytes with the header; p.mu is held. refused is the quota
+// that has no room, "" for none: whoever asked records it.
+func (p *Pool) allocLocked(tag Tag, n int, owner Addr, class int, need uint64) (off uint64, refused string) {
 	if n < 0 || need > ExtentSize-uint64(sizeof[ExtentHeader]()) || p.hdr != nil && p.hdr.Used+need > p.limit {
-		return 0, p.failed(n, tag, "pool limit")
+		return 0, "pool limit"
 	}
 	off, ok := p.reuse(class, need)
 	if !ok {
 		var err error
 		if off, err = p.cut(need); err != nil {
-			return 0, p.failed(n, tag, err.Error())
+			return 0, err.Error()
 		}
 	}
 	b := p.block(off)
@@ -130,7 +135,7 @@ func (p *Pool) allocLocked(tag Tag, n int, owner Addr, class int, need uint64) (
 		t.Allocs++
 		t.Bytes += need
 	}
-	return off, nil
+	return off, ""
 }
 
 func (p *Pool) account(bytes, blocks int64) {

@@ -15,8 +15,9 @@ type Remote struct {
 	extents map[uint32][]byte // a copy of each, by index
 }
 
-// poolLink is what /proc/PID/fd/N says of a pool extent (memfd_create(2)).
-const poolLink = "/memfd:lpc:pool (deleted)"
+// Link is what /proc/PID/fd/N, and a mapping's name, say of a pool extent
+// (memfd_create(2)).
+const Link = "/memfd:lpc:pool (deleted)"
 
 // OpenRemote copies the pool of a process. It needs the right to ptrace it
 // (ptrace(2), PTRACE_MODE_READ); fs.ErrPermission and fs.ErrNotExist come through.
@@ -30,7 +31,7 @@ func OpenRemote(pid int) (*Remote, error) {
 	pools := map[uint32]map[uint32][]byte{}
 	for _, fd := range fds {
 		path := dir + "/" + fd.Name()
-		if link, err := os.Readlink(path); err != nil || !strings.HasPrefix(link, poolLink) {
+		if link, err := os.Readlink(path); err != nil || !strings.HasPrefix(link, Link) {
 			continue
 		}
 		if err := r.add(path, pools); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -29,8 +29,14 @@ func (p *Pool) tracker(tag Tag) *Tracker {
 	if t != nil || p.trackers == nil {
 		return t
 	}
-	if len(p.trackers) >= mostTrackers || p.tracked.Count == trackersPerTable && !p.moreTrackers() {
+	if len(p.trackers) >= mostTrackers {
 		return p.trackers[TagOver]
+	}
+	if p.tracked.Count == trackersPerTable && !p.moreTrackers() {
+		// It stays there, also when there is room again: what was counted as allocated in
+		// one tracker is not freed from another.
+		p.trackers[tag] = p.trackers[TagOver]
+		return p.trackers[tag]
 	}
 	t = &p.tracked.Entries[p.tracked.Count]
 	t.Key = tag
@@ -39,13 +45,14 @@ func (p *Pool) tracker(tag Tag) *Tracker {
 	return t
 }
 
-// moreTrackers chains one more table. p.mu is held.
+// moreTrackers chains one more table. That there is no room for it is nobody's failure:
+// none is recorded. p.mu is held.
 func (p *Pool) moreTrackers() bool {
 	n := int(sizeof[TrackerTable]())
 	need := uint64(n) + blockHeaderSize
 	class := sizeClass(need)
-	off, err := p.allocLocked(TagPool, n, 0, class, classes[class])
-	if err != nil {
+	off, refused := p.allocLocked(TagPool, n, 0, class, classes[class])
+	if refused != "" {
 		return false
 	}
 	a := p.number | Addr(off+blockHeaderSize)

@@ -86,3 +86,43 @@ func TestTrackers(t *testing.T) {
 		t.Errorf("sections: %d-%d, want 5-3", g.LargeAllocs, g.LargeFrees)
 	}
 }
+
+// A tag that came while there was no room for a tracker of its own is counted with the
+// others of that kind to its end, and that there was no room is no failure of anybody's.
+func TestTrackerWithoutRoom(t *testing.T) {
+	p, err := newPool(4712)
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := Tag{'L', 'a', 't', 'e'}
+	for i := 0; p.tracked.Count < trackersPerTable; i++ {
+		if _, _, err := p.Alloc(Tag([]byte(fmt.Sprintf("%04d", i))), 8, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	limit := p.limit
+	p.limit = p.hdr.Used + classes[0]
+	_, a, err := p.Alloc(late, 8, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.RecordFailure(5, late, "a quota")
+	if h := p.hdr; h.Failures != 1 || h.FailureTag != late || h.FailureSize != 5 {
+		t.Errorf("%d failures, the last of %d bytes with tag %s; want 1 of 5 bytes with tag %s", h.Failures, h.FailureSize, h.FailureTag, late)
+	}
+	p.limit = limit
+	p.Free(a)
+	if _, _, err := p.Alloc(Tag{'N', 'e', 'x', 't'}, 8, 0); err != nil {
+		t.Fatal(err)
+	}
+	got := trackersOf(t, p)
+	if o := got[TagOver]; o.Allocs != 1 || o.Frees != 1 || o.Bytes != 0 || o.Failures != 1 {
+		t.Errorf("tags without trackers: %+v, want one block that was allocated and freed, and one failure", o)
+	}
+	if own, has := got[late]; has {
+		t.Errorf("tag %s has a tracker: %+v", late, own)
+	}
+	if n := got[Tag{'N', 'e', 'x', 't'}]; n.Allocs != 1 {
+		t.Errorf("the next tag: %+v, want a tracker of its own", n)
+	}
+}

@@ -52,8 +52,8 @@ func (c *counter) count(ctx context.Context) error {
 		}
 		h := Holder{Tag: b.Tag, Port: c.owner(b.Owner)}
 		if b.Tag == sectionTag {
-			if s := c.section(b); s != nil {
-				h.Port = s.port
+			if port, ok := c.section(b); ok {
+				h.Port = port
 			}
 		}
 		c.add(b, h, b.Size, 0)
@@ -115,28 +115,26 @@ func (c *counter) portOf(addr uint64) string {
 	return ""
 }
 
-// A sectionOf is what is needed of a section's record.
-type sectionOf struct{ port string }
-
 // section counts the section that a record describes, at the end that allocates in
-// it; and what a port granted. nil: the block is no record, or cannot be read.
-func (c *counter) section(b target.Block) *sectionOf {
+// it; and what a port granted. It names the port. ok is false for a block that is no
+// record, or cannot be read.
+func (c *counter) section(b target.Block) (port string, ok bool) {
 	r, err := c.Read(b.Body, "_LPC_SECTION")
 	if err != nil {
 		c.trouble(err.Error())
-		return nil
+		return "", false
 	}
 	size := r.U("Size")
 	at := r.U("Port")
-	s := &sectionOf{port: c.owner(at)}
+	port = c.owner(at)
 	if size == 0 {
-		return s // it is being made
+		return port, true // it is being made
 	}
 	c.grant(b, at, size)
 	if r.U("Mine") != 1 || r.U("Blocks") == 0 {
-		return s
+		return port, true
 	}
-	h := Holder{Tag: sectionTag, Port: s.port, Large: true}
+	h := Holder{Tag: sectionTag, Port: port, Large: true}
 	if tag := r.Bytes("UserTag", len(h.Tag)); len(tag) == len(h.Tag) && [4]byte(tag) != ([4]byte{}) {
 		h.Tag = [4]byte(tag)
 	}
@@ -145,7 +143,7 @@ func (c *counter) section(b target.Block) *sectionOf {
 	}
 	b.Paged = true // section memory is not locked
 	c.add(b, h, size, r.U("Used"))
-	return s
+	return port, true
 }
 
 // grant adds a section to what its port granted: sections stand in the account of the

@@ -15,9 +15,9 @@ type Change struct {
 	Before, Now  Holding // zero: it had nothing
 	New          bool    // the process was started since
 	Gone         bool    // the process has ended
-	Allocs       uint64  // of the process with that tag, since
+	Allocs       uint64  // of the process with that tag, since; of a system whose pools belong to no process, of that tag
 	Frees        uint64  // likewise
-	CountedSince bool    // Allocs and Frees are known
+	CountedSince bool    // Allocs and Frees are known; else they are 0
 }
 
 // Bytes is by how many bytes it grew.
@@ -81,10 +81,13 @@ func Compare(before, now *Report) *Growth {
 		seen := countKey{c.Process, c.Started, [4]byte{}}
 		_, there := was[seen]
 		_, here := is[seen]
-		c.New, c.Gone = !there, !here
-		if here {
-			x, y := was[k], is[k]
-			c.Allocs, c.Frees, c.CountedSince = y.Allocs-x.Allocs, y.Frees-x.Frees, y.Allocs >= x.Allocs && y.Frees >= x.Frees
+		if c.Process != 0 {
+			c.New, c.Gone = !there, !here
+		} else if !there { // one of the looks did not count what was freed
+			here = false
+		}
+		if x, y := was[k], is[k]; here && y.Allocs >= x.Allocs && y.Frees >= x.Frees { // less: the first look is the later one
+			c.Allocs, c.Frees, c.CountedSince = y.Allocs-x.Allocs, y.Frees-x.Frees, true
 		}
 		g.Changes = append(g.Changes, *c)
 	}

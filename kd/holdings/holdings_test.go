@@ -80,6 +80,34 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// Where nothing is counted, nothing is said of allocations and frees; and pools that
+// belong to no process have none that was started or has ended.
+func TestCompareUncounted(t *testing.T) {
+	nobody := func(blocks uint64, counted ...target.PoolAccount) *Report {
+		return report(time.Time{}, counted, holding(0, 0, "", blocks, 100*blocks))
+	}
+	for name, c := range map[string]struct {
+		g    *Growth
+		want Change
+	}{
+		"no system counts":     {Compare(nobody(1), nobody(3)), Change{}},
+		"the later one does":   {Compare(nobody(1), nobody(3, account(0, 0, 9, 6))), Change{}},
+		"the earlier one does": {Compare(nobody(1, account(0, 0, 9, 8)), nobody(3)), Change{}},
+		"both do":              {Compare(nobody(1, account(0, 0, 9, 8)), nobody(3, account(0, 0, 12, 9))), Change{Allocs: 3, Frees: 1, CountedSince: true}},
+		"the looks are turned around": {Compare(report(time.Time{}, []target.PoolAccount{account(1, 10, 9, 8)}, holding(1, 10, "", 1, 100)),
+			report(time.Time{}, []target.PoolAccount{account(1, 10, 5, 2)}, holding(1, 10, "", 3, 300))), Change{}},
+	} {
+		if len(c.g.Changes) != 1 {
+			t.Errorf("%s: %+v", name, c.g.Changes)
+			continue
+		}
+		got := c.g.Changes[0]
+		if got.Allocs != c.want.Allocs || got.Frees != c.want.Frees || got.CountedSince != c.want.CountedSince || got.New || got.Gone {
+			t.Errorf("%s: %+v, want %+v", name, got, c.want)
+		}
+	}
+}
+
 // A Document says nothing of what is not known, and its lists are lists.
 func TestDocument(t *testing.T) {
 	text, err := json.Marshal((&Report{}).Document())

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/binary"
 	"slices"
-	"unicode/utf16"
 
 	"github.com/seed-eedd8485/lpc/target"
 )
@@ -174,16 +173,16 @@ func textsOf(b []byte) map[string]bool {
 		start = i + 1
 	}
 	for odd := range 2 {
-		var u []uint16
-		for i := odd; i+1 < len(b)+2; i += 2 {
+		var text []byte
+		for i := odd; i <= len(b); i += 2 {
 			if i+1 < len(b) && b[i+1] == 0 && b[i] >= ' ' && b[i] <= '~' {
-				u = append(u, uint16(b[i]))
+				text = append(text, b[i])
 				continue
 			}
-			if len(u) >= minText {
-				out[string(utf16.Decode(u))] = true
+			if len(text) >= minText {
+				out[string(text)] = true
 			}
-			u = nil
+			text = nil
 		}
 	}
 	return out

@@ -73,17 +73,19 @@ func file(in *Input, r *Result, path string) error {
 		return err
 	}
 	name := filepath.Base(path)
-	p := Place{Module: name, File: path, Kernel: isKernel(name), Loaded: in.loaded(name)}
-	each(data, in.Tag, func(at int) {
-		rva, ok := img.RVA(int64(at))
-		section, code := "", ""
-		if ok {
-			section, code = where(img, uint64(rva), data[max(0, at-before):at])
+	p := Place{Module: name, File: path, Kernel: IsKernel(name), Loaded: in.loaded(name)}
+	if wantsPlaces(in.Tag) {
+		each(data, in.Tag, func(at int) {
+			rva, ok := img.RVA(int64(at))
+			section, code := "", ""
+			if ok {
+				section, code = where(img, uint64(rva), data[max(0, at-before):at])
+			}
+			p.add(uint64(rva), int64(at), section, code)
+		})
+		if p.Count > 0 {
+			r.Places = append(r.Places, p)
 		}
-		p.add(uint64(rva), int64(at), section, code)
-	})
-	if p.Count > 0 && wantsPlaces(in.Tag) {
-		r.Places = append(r.Places, p)
 	}
 	if len(r.Names) == 0 || p.Kernel {
 		return nil
@@ -98,14 +100,11 @@ func file(in *Input, r *Result, path string) error {
 	return nil
 }
 
-// isKernel tells the kernel's own files by their names.
-func isKernel(name string) bool {
+// IsKernel says whether a module is the kernel or the HAL by its file's name.
+func IsKernel(name string) bool {
 	switch strings.ToLower(name) {
 	case "ntoskrnl.exe", "ntkrnlpa.exe", "ntkrnlmp.exe", "ntkrpamp.exe", "hal.dll", "halacpi.dll", "halmacpi.dll", "halaacpi.dll":
 		return true
 	}
 	return false
 }
-
-// IsKernel says whether a module is the kernel or the HAL by its file's name.
-func IsKernel(name string) bool { return isKernel(name) }

@@ -19,7 +19,7 @@ type Module struct {
 
 // Input is what there is to look at.
 type Input struct {
-	Tag     [4]byte
+	Tag     [4]byte // bit 7 of its last byte is clear: a protected tag is searched for too
 	Memory  target.Memory
 	Pointer int // bytes of one
 	Modules []Module

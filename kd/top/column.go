@@ -70,7 +70,7 @@ func share(r *Row) float64 {
 	return float64(r.Busy) / float64(r.Limit)
 }
 
-// age is a duration in at most 8 cells: 12.3s, 3:05m, 2:03h, 12d.
+// age is a duration in at most 8 cells: 12.345s, 3:05m, 2:03h, 12d.
 func age(d time.Duration) string {
 	s := int(d / time.Second)
 	switch {

@@ -44,7 +44,7 @@ func (l Line) clip(width int) Line {
 		w := escape.Width(l[i].Text)
 		if w > width {
 			l = append(Line{}, l[:i+1]...)
-			l[i].Text = head(l[i].Text, width)
+			l[i].Text = escape.Head(l[i].Text, width)
 			return l
 		}
 		width -= w
@@ -57,7 +57,7 @@ func (l Line) clip(width int) Line {
 func wrap(s string, width int, style Style) (lines []Line) {
 	inner := s[:len(s)-len(strings.TrimLeft(s, " "))]
 	for escape.Width(s) > width {
-		first := head(s, width)
+		first := escape.Head(s, width)
 		at := strings.LastIndexByte(first, ' ')
 		if at <= len(inner)+4 {
 			at = len(first) // one long word
@@ -72,16 +72,6 @@ func wrap(s string, width int, style Style) (lines []Line) {
 		}
 	}
 	return append(lines, Line{{s, style}})
-}
-
-// head is the first letters of a text that fit in so many cells.
-func head(s string, width int) string {
-	for i, r := range s {
-		if width -= escape.Width(string(r)); width < 0 {
-			return s[:i]
-		}
-	}
-	return s
 }
 
 // A Painter makes a terminal's bytes of frames (ECMA-48): of lines that changed alone.

@@ -47,7 +47,7 @@ func (v *portView) lines(s *Screen, width int) (head, body []Line) {
 	}
 	messages := v.messages(s)
 	clients := v.clients(s)
-	head = append(head, Line{{pad(fmt.Sprintf("%9s  %-10s %-10s %s", "AGE", "STATE", "MESSAGE", "FROM"), width, true), Reverse}})
+	head = append(head, Line{{escape.Pad(fmt.Sprintf("%9s  %-10s %-10s %s", "AGE", "STATE", "MESSAGE", "FROM"), width, true), Reverse}})
 	body = append(messages, clients...)
 	if len(body) == 0 {
 		body = []Line{{{"no message and no client", Dim}}}

@@ -26,7 +26,7 @@ func (v *portList) lines(s *Screen, width int) (head, body []Line) {
 	}
 	sortBy(v.shown, s.col, s.turned)
 	cols, first := fit(width)
-	head = []Line{{{pad(s.heads(cols, first), width, true), Reverse}}}
+	head = []Line{{{escape.Pad(s.heads(cols, first), width, true), Reverse}}}
 	for i := range v.shown {
 		r := &v.shown[i]
 		style := Plain
@@ -113,7 +113,7 @@ func cell(text string, c *column, first int, gap bool) string {
 	if width == 0 {
 		width = first
 	}
-	text = pad(escape.Cut(text, width), width, c.left)
+	text = escape.Pad(escape.Cut(text, width), width, c.left)
 	if gap {
 		text = " " + text
 	}

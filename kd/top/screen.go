@@ -230,7 +230,7 @@ func (s *Screen) window(p *place, body []Line, room, width int) []Line {
 	for i := p.first; i < end; i++ {
 		l := body[i]
 		if i == p.chosen {
-			l = Line{{pad(l.clip(width).String(), width, true), Reverse}}
+			l = Line{{escape.Pad(l.clip(width).String(), width, true), Reverse}}
 		}
 		shown = append(shown, l)
 	}
@@ -243,7 +243,7 @@ func (s *Screen) headline(width int) Line {
 		when = s.at.Format(time.TimeOnly)
 	}
 	left := "lpc top  " + s.target
-	return Line{{pad(head(left, max(width-len(when)-1, 0)), width-len(when), true), Bold}, {when, Bold}}
+	return Line{{escape.Pad(escape.Head(left, max(width-len(when)-1, 0)), width-len(when), true), Bold}, {when, Bold}}
 }
 
 // summary is one line for all of it: the worst first.
@@ -301,7 +301,7 @@ func (s *Screen) footer(width, lines int) Line {
 	if s.paused {
 		text = "PAUSED  " + text
 	}
-	return Line{{pad(head(text, max(width-len(where), 0)), width-len(where), true) + where, Reverse}}
+	return Line{{escape.Pad(escape.Head(text, max(width-len(where), 0)), width-len(where), true) + where, Reverse}}
 }
 
 // filters tells whether the view that is shown is one that the filter holds for.
@@ -311,16 +311,4 @@ func (s *Screen) filters() bool {
 		return true
 	}
 	return false
-}
-
-// pad brings a text to a width: on its right, or for numbers on its left.
-func pad(s string, width int, left bool) string {
-	n := width - escape.Width(s)
-	if n <= 0 {
-		return s
-	}
-	if left {
-		return s + strings.Repeat(" ", n)
-	}
-	return strings.Repeat(" ", n) + s
 }

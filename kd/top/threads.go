@@ -32,7 +32,7 @@ func (v *threadList) lines(s *Screen, width int) (headLines, body []Line) {
 	})
 	red := cyclic(s.c)
 	v.threads = v.threads[:0]
-	headLines = []Line{{{pad(threadLine("WAITS", "CALL IS", "PORT", "PROCESS AND THREAD", "IN"), width, true), Reverse}}}
+	headLines = []Line{{{escape.Pad(threadLine("WAITS", "CALL IS", "PORT", "PROCESS AND THREAD", "IN"), width, true), Reverse}}}
 	for _, i := range order {
 		w := &st.Waits[i]
 		if !Match(&Row{Port: census.Port{Name: w.PortName, Process: w.Process}, Image: st.Processes[w.Process].Image}, s.filter) {
@@ -66,7 +66,7 @@ func (v *threadList) lines(s *Screen, width int) (headLines, body []Line) {
 }
 
 func threadLine(waits, state, port, who, call string) string {
-	return fmt.Sprintf("%9s  %-10s %s %s %s", waits, state, pad(escape.Cut(port, 18), 18, true), pad(who, 38, true), call)
+	return fmt.Sprintf("%9s  %-10s %s %s %s", waits, state, escape.Pad(escape.Cut(port, 18), 18, true), escape.Pad(who, 38, true), call)
 }
 
 func (v *threadList) open(_ *Screen, line int) view {

@@ -68,7 +68,7 @@ func files(starts ...uint64) []byte {
 	}
 	b = append(b, "/bin/x\x00"...)
 	for range starts {
-		b = append(b, link+"\x00"...)
+		b = append(b, pool.Link+"\x00"...)
 	}
 	return note(noteFiles, b)
 }

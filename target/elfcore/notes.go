@@ -5,6 +5,7 @@ import (
 	"debug/elf"
 
 	"github.com/seed-eedd8485/lpc/bin"
+	"github.com/seed-eedd8485/lpc/internal/pool"
 	"github.com/seed-eedd8485/lpc/target/elffile"
 )
 
@@ -96,12 +97,9 @@ func (f *facts) mappings(b []byte) {
 		if i < 0 {
 			return
 		}
-		if string(names[:i]) == link && m.end > m.start && m.off <= m.start {
+		if string(names[:i]) == pool.Link && m.end > m.start && m.off <= m.start {
 			f.pools = append(f.pools, m)
 		}
 		names = names[i+1:]
 	}
 }
-
-// link is the name of a pool extent's mapping (memfd_create(2)).
-const link = "/memfd:lpc:pool (deleted)"

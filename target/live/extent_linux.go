@@ -12,9 +12,6 @@ import (
 	"github.com/seed-eedd8485/lpc/target/lpcpool"
 )
 
-// link is what /proc/PID/fd/N says of a pool extent (memfd_create(2)).
-const link = "/memfd:lpc:pool (deleted)"
-
 // entry is a descriptor of a process that says it is a pool extent.
 type entry struct {
 	path  string // /proc/PID/fd/N
@@ -35,13 +32,13 @@ func poolFiles(pid int) ([]entry, error) {
 	}
 	var l []entry
 	seen := map[uint64]bool{}
-	var b [len(link) + 1]byte
+	var b [len(pool.Link) + 1]byte
 	for _, n := range names {
 		m, err := unix.Readlinkat(int(d.Fd()), n, b[:])
 		if errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) {
 			return nil, denied(pid, err)
 		}
-		if err != nil || string(b[:m]) != link {
+		if err != nil || string(b[:m]) != pool.Link {
 			continue // closed meanwhile, or something else
 		}
 		var st unix.Stat_t

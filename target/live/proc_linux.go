@@ -125,7 +125,7 @@ func mappings(pid int) map[uint64]uint64 {
 	for line := range strings.Lines(string(b)) {
 		// address perms offset dev inode path (proc(5))
 		f := strings.Fields(line)
-		if len(f) < 6 || strings.Join(f[5:], " ") != link || !strings.HasPrefix(f[1], "rw") {
+		if len(f) < 6 || strings.Join(f[5:], " ") != pool.Link || !strings.HasPrefix(f[1], "rw") {
 			continue // a debugger in that process maps its pool to read it
 		}
 		from, _, _ := strings.Cut(f[0], "-")

@@ -74,7 +74,7 @@ func ownExtents() (map[uint32][]byte, error) {
 	}
 	l := map[uint32][]byte{}
 	for _, fd := range fds {
-		if link, _ := os.Readlink(fd); link != "/memfd:lpc:pool (deleted)" {
+		if link, _ := os.Readlink(fd); link != pool.Link {
 			continue
 		}
 		b, err := os.ReadFile(fd)

@@ -92,7 +92,7 @@ func mapped() (extents [][]byte, err error) {
 	}
 	seen := map[uint64]bool{} // a debugger of this process has them open too
 	for _, path := range fds {
-		if link, err := os.Readlink(path); err != nil || link != "/memfd:lpc:pool (deleted)" {
+		if link, err := os.Readlink(path); err != nil || link != pool.Link {
 			continue
 		}
 		f, err := os.Open(path)
