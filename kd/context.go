@@ -55,7 +55,7 @@ func threadContext(d *ntdump.Dump, addr uint64) (machineContext, error) {
 	}
 	c := machineContext{thread: addr}
 	t := d.Thread(addr)
-	for i := range max(int(min(d.Header().CPUs, 2048)), 1) {
+	for i := range d.Processors() {
 		if on, ok := d.ThreadOn(i); !ok || on != addr {
 			continue
 		}

@@ -66,16 +66,13 @@ func (t *Target) processes() iter.Seq[target.Process] {
 
 // onProcessors are the threads that the processors ran.
 func (t *Target) onProcessors() (list []uint64) {
-	for i := range max(int(min(t.d.Header().CPUs, maxProcessors)), 1) {
+	for i := range t.d.Processors() {
 		if at, ok := t.d.ThreadOn(i); ok {
 			list = append(list, at)
 		}
 	}
 	return list
 }
-
-// maxProcessors is more than any Windows runs on.
-const maxProcessors = 2048
 
 func (t *Target) process(p nt.Process) target.Process {
 	q := target.Process{Addr: p.Addr, ID: uint32(p.ID), Parent: uint32(p.Parent), Image: p.Image, Err: p.Err}
