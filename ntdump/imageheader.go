@@ -65,7 +65,7 @@ func (d *Dump) fillShared() {
 		low, high, again := word(b[off:], 4), word(b[off+4:], 4), word(b[off+8:], 4)
 		return Known{low | high<<32, high == again && low|high != 0}
 	}
-	h.Time, h.Uptime = fileTime(pair(sharedTime)), span(pair(sharedUp))
+	h.Time, h.Uptime = FileTime(pair(sharedTime).or0()), span(pair(sharedUp))
 	if h.Time.Before(time.Date(1993, 1, 1, 0, 0, 0, 0, time.UTC)) {
 		h.Time = time.Time{} // older than Windows NT: no time stands there
 	}

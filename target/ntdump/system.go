@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"time"
 
 	nt "github.com/seed-eedd8485/lpc/ntdump"
 	"github.com/seed-eedd8485/lpc/target"
@@ -80,18 +79,9 @@ func (t *Target) process(p nt.Process) target.Process {
 		return q
 	}
 	if at, err := t.d.Member(p.Addr, "_EPROCESS", "CreateTime.QuadPart"); err == nil {
-		q.Start = fileTime(at)
+		q.Start = nt.FileTime(at)
 	}
 	return q
-}
-
-// fileTime turns a FILETIME, 100 ns since 1601, into a time; zero where it is none.
-func fileTime(v uint64) time.Time {
-	if v == 0 || v >= 1<<63 {
-		return time.Time{}
-	}
-	const secondsTo1970 = 11644473600
-	return time.Unix(int64(v/1e7)-secondsTo1970, int64(v%1e7)*100).UTC()
 }
 
 // Process is target.System's.
