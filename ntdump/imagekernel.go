@@ -101,7 +101,7 @@ func (d *Dump) mapped(area uint64, pages []uint64) (at []uint64) {
 		var table [pageBytes]byte
 		n, _ := d.ReadPhysical(e.pfn*pageBytes, table[:])
 		for i := 0; i+8 <= n; i += 8 {
-			if v := word(table[i:], 8); v&validBit != 0 {
+			if v := Word(table[i:], 8); v&validBit != 0 {
 				walk(v, va+uint64(i/8)<<(shift-9), shift-9)
 			}
 		}
