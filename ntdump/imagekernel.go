@@ -1,6 +1,7 @@
 package ntdump
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -30,7 +31,7 @@ func isKernel(page []byte) bool {
 		return false
 	}
 	header := page[:0x800]
-	return strings.Contains(string(header), "POOLCODE") && strings.Contains(string(header), "PAGELK")
+	return bytes.Contains(header, []byte("POOLCODE")) && bytes.Contains(header, []byte("PAGELK"))
 }
 
 // image is a kernel's image without its debugger data.
