@@ -37,7 +37,7 @@ func (s *Session) walk(d *ntdump.Dump, im *images, c machineContext, limit int) 
 		st = d.Thread(c.thread).Stack
 	}
 	switch {
-	case st.Contains(in.SP) || st.OK && in.SP < st.Limit && st.Limit-in.SP <= 0x1000:
+	case onStack(st, in.SP):
 		in.Limit, in.Base = st.Limit, st.Base
 	case onDPCStack(d, &in, &cs):
 	default:
