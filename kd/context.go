@@ -55,7 +55,7 @@ func threadContext(d *ntdump.Dump, addr uint64) (machineContext, error) {
 	}
 	c := machineContext{thread: addr}
 	t := d.Thread(addr)
-	for i := range max(int(min(d.Header().CPUs, 2048)), 1) {
+	for i := range d.Processors() {
 		if on, ok := d.ThreadOn(i); !ok || on != addr {
 			continue
 		}
@@ -131,12 +131,17 @@ func (s *Session) threadOf(d *ntdump.Dump, sp uint64) uint64 {
 		if at == 0 {
 			continue
 		}
-		// A stack that is used up leaves its pointer in the guard page below.
-		if st := d.Thread(at).Stack; st.Contains(sp) || st.OK && sp < st.Limit && st.Limit-sp <= 0x1000 {
+		if onStack(d.Thread(at).Stack, sp) {
 			return at
 		}
 	}
 	return 0
+}
+
+// onStack says whether a stack pointer is on a stack, or in the guard page below, where
+// one that is used up leaves it.
+func onStack(st ntdump.Stack, sp uint64) bool {
+	return st.Contains(sp) || st.OK && sp < st.Limit && st.Limit-sp <= 0x1000
 }
 
 // resetContext goes back to the default registers.

@@ -6,6 +6,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"github.com/seed-eedd8485/lpc/ntdump"
 )
 
 var cmdFormats = Command{
@@ -59,9 +61,8 @@ func timeText(v uint64) string {
 	if v>>32 == 0 {
 		return time.Unix(int64(v), 0).UTC().Format("Mon Jan _2 15:04:05 2006 UTC")
 	}
-	if v >= 1<<63 {
+	if v>>63 != 0 {
 		return "***** Invalid"
 	}
-	const secondsTo1970 = 11644473600
-	return time.Unix(int64(v/1e7)-secondsTo1970, int64(v%1e7)*100).UTC().Format(layout)
+	return ntdump.FileTime(v).Format(layout)
 }

@@ -35,7 +35,7 @@ const normalFrames = 0x14
 
 func stackCommand(name, short string, st stackStyle, more string) Command {
 	return Command{
-		Name: name, Args: "[n][f] [Count] | = Base Stack Instruction [Count]", Short: short, Long: stackHelp + more, Needs: target.Stacks,
+		Name: name, Args: "[n][f] [Count] | = Base Stack Instruction [Count]", Short: short, Long: stackHelp + more, Needs: target.Stacks, JSON: jsonStack,
 		Run: func(_ context.Context, s *Session, o *Out, args []string) error {
 			d, err := s.windowsDump(name)
 			if err != nil {

@@ -37,7 +37,7 @@ func (s *Session) walk(d *ntdump.Dump, im *images, c machineContext, limit int) 
 		st = d.Thread(c.thread).Stack
 	}
 	switch {
-	case st.Contains(in.SP) || st.OK && in.SP < st.Limit && st.Limit-in.SP <= 0x1000:
+	case onStack(st, in.SP):
 		in.Limit, in.Base = st.Limit, st.Base
 	case onDPCStack(d, &in, &cs):
 	default:
@@ -45,7 +45,7 @@ func (s *Session) walk(d *ntdump.Dump, im *images, c machineContext, limit int) 
 		cs.notes = append(cs.notes, "The stack pointer is on no stack that is known: the walk looks at the "+fmt.Sprintf("%#x", unknownStack)+" bytes from there on.")
 	}
 	if machine == ntdump.X64 {
-		in.Registers = unwindRegisters(c.regs)
+		in.Registers = stack.RegistersBy(c.regs.Get)
 	}
 	if !knowsPC(c.regs) && in.Max > 0 {
 		in.Max++ // for the row that is dropped below
@@ -86,15 +86,6 @@ func knowsPC(r *ntdump.Registers) bool {
 		}
 	}
 	return false
-}
-
-// unwindRegisters are those that unwinding on x64 begins with.
-func unwindRegisters(r *ntdump.Registers) *stack.Registers {
-	var out stack.Registers
-	for i, name := range []string{"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"} {
-		out[i], _ = r.Get(name)
-	}
-	return &out
 }
 
 // stackStyle is what a command of the k family shows of a frame.

@@ -15,9 +15,6 @@ func init() {
 	cmdLm.JSON = jsonLm
 	cmdLmtn.JSON = jsonLm
 	cmdStackcheck.JSON = jsonStackcheck
-	for _, c := range []*Command{&cmdK, &cmdKb, &cmdKv, &cmdKf, &cmdKn} {
-		c.JSON = jsonStack
-	}
 }
 
 func jsonBugcheck(_ context.Context, s *Session, args []string) (any, error) {

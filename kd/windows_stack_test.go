@@ -2,6 +2,7 @@ package kd_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/seed-eedd8485/lpc/internal/golden"
@@ -138,6 +139,19 @@ func TestStackcheckJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden.Text(t, "windows/stackcheck.json", b.String())
+
+	// Letters typed as one word change nothing of it.
+	var forms [2]string
+	for i, command := range []string{"kv", "kvn"} {
+		var b bytes.Buffer
+		if err := s.Run(t.Context(), &b, f("%s = %x %x %x 2", command, m.limit+8, m.limit, m.driver+0x1000)); err != nil {
+			t.Fatal(err)
+		}
+		forms[i] = strings.Replace(b.String(), command, "k", 1)
+	}
+	if forms[0] != forms[1] || !strings.Contains(forms[0], `"frames":[`) {
+		t.Errorf("kv gives %s, kvn %s", forms[0], forms[1])
+	}
 }
 
 // On x64 a double fault leaves what it interrupted in the header, at the instruction

@@ -137,13 +137,14 @@ func (f fields) text(name string, off, size int64) string {
 	return string(b)
 }
 
-// fileTime turns a FILETIME, 100 ns since 1601, into a time.
-func fileTime(k Known) time.Time {
-	if !k.OK || k.Value == 0 || k.Value > 1<<63-1 {
+// FileTime is a FILETIME, 100 ns since 1601, as a time in UTC; the zero time where it
+// is 0 or beyond what Windows takes for one (bit 63).
+func FileTime(v uint64) time.Time {
+	if v == 0 || v>>63 != 0 {
 		return time.Time{}
 	}
 	const secondsTo1970 = 11644473600
-	return time.Unix(int64(k.Value/1e7)-secondsTo1970, int64(k.Value%1e7)*100).UTC()
+	return time.Unix(int64(v/1e7)-secondsTo1970, int64(v%1e7)*100).UTC()
 }
 
 // span turns a count of 100 ns into a duration, 0 where it is unknown or does not

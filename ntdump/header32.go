@@ -24,7 +24,7 @@ func readHeader32(r *bin.Reader) (*Header, error) {
 		Status:    f.u32("WriterStatus", 0xf9c),
 		Size:      f.u64("RequiredDumpSpace", 0xfa0).or0(),
 		Uptime:    span(f.u64("SystemUpTime", 0xfb8)),
-		Time:      fileTime(f.u64("SystemTime", 0xfc0)),
+		Time:      FileTime(f.u64("SystemTime", 0xfc0).or0()),
 	}
 	code := f.u32("BugCheckCode", 0x28)
 	h.BugCheck = BugCheck{Code: uint32(code.or0()), OK: code.OK}

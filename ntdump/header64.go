@@ -19,7 +19,7 @@ func readHeader64(r *bin.Reader) (*Header, error) {
 		Debugger:  f.u64("KdDebuggerDataBlock", 0x80).or0(),
 		Type:      Type(f.u32("DumpType", 0xf98).or0()),
 		Size:      f.u64("RequiredDumpSpace", 0xfa0).or0(),
-		Time:      fileTime(f.u64("SystemTime", 0xfa8)),
+		Time:      FileTime(f.u64("SystemTime", 0xfa8).or0()),
 		Comment:   f.text("Comment", 0xfb0, 128),
 		Uptime:    span(f.u64("SystemUpTime", 0x1030)),
 		Product:   f.u32("ProductType", 0x1040),

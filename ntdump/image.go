@@ -1,6 +1,7 @@
 package ntdump
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -142,12 +143,7 @@ func newExtents(list []Extent) (*runs, []string, error) {
 		}
 		all = append(all, run{base: (e.Addr + skip) / pageBytes, count: (e.Size - skip) / pageBytes, off: e.Offset + int64(skip)})
 	}
-	slices.SortStableFunc(all, func(a, b run) int {
-		if a.base < b.base {
-			return -1
-		}
-		return int(min(a.base-b.base, 1))
-	})
+	slices.SortStableFunc(all, func(a, b run) int { return cmp.Compare(a.base, b.base) })
 	m := &runs{}
 	for _, r := range all {
 		if n := len(m.list); n > 0 {

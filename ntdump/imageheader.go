@@ -62,18 +62,18 @@ func (d *Dump) fillShared() {
 		return
 	}
 	pair := func(off int) Known { // the two halves are written around the third word
-		low, high, again := word(b[off:], 4), word(b[off+4:], 4), word(b[off+8:], 4)
+		low, high, again := Word(b[off:], 4), Word(b[off+4:], 4), Word(b[off+8:], 4)
 		return Known{low | high<<32, high == again && low|high != 0}
 	}
-	h.Time, h.Uptime = fileTime(pair(sharedTime)), span(pair(sharedUp))
+	h.Time, h.Uptime = FileTime(pair(sharedTime).or0()), span(pair(sharedUp))
 	if h.Time.Before(time.Date(1993, 1, 1, 0, 0, 0, 0, time.UTC)) {
 		h.Time = time.Time{} // older than Windows NT: no time stands there
 	}
-	if v := word(b[sharedProduct:], 4); v >= 1 && v <= 3 {
+	if v := Word(b[sharedProduct:], 4); v >= 1 && v <= 3 {
 		h.Product = Known{v, true}
-		h.Suite = Known{word(b[sharedSuite:], 4), true}
+		h.Suite = Known{Word(b[sharedSuite:], 4), true}
 	}
-	if v := word(b[sharedBuild:], 4) & 0xffff; v >= 10240 {
+	if v := Word(b[sharedBuild:], 4) & 0xffff; v >= 10240 {
 		h.Build = uint32(v)
 	}
 }

@@ -1,6 +1,7 @@
 package ntdump
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -30,7 +31,7 @@ func isKernel(page []byte) bool {
 		return false
 	}
 	header := page[:0x800]
-	return strings.Contains(string(header), "POOLCODE") && strings.Contains(string(header), "PAGELK")
+	return bytes.Contains(header, []byte("POOLCODE")) && bytes.Contains(header, []byte("PAGELK"))
 }
 
 // image is a kernel's image without its debugger data.
@@ -101,7 +102,7 @@ func (d *Dump) mapped(area uint64, pages []uint64) (at []uint64) {
 		var table [pageBytes]byte
 		n, _ := d.ReadPhysical(e.pfn*pageBytes, table[:])
 		for i := 0; i+8 <= n; i += 8 {
-			if v := word(table[i:], 8); v&validBit != 0 {
+			if v := Word(table[i:], 8); v&validBit != 0 {
 				walk(v, va+uint64(i/8)<<(shift-9), shift-9)
 			}
 		}

@@ -119,7 +119,7 @@ func (d *Dump) scanPhysical(ctx context.Context) (*Debugger, error) {
 				return nil, err
 			}
 			for _, i := range tags(buf[:n]) {
-				head := word(buf[i:], ptr)
+				head := Word(buf[i:], ptr)
 				at, err := d.Pointer(Space{}, head)
 				if err != nil {
 					continue

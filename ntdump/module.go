@@ -97,9 +97,9 @@ func (d *Dump) module(at uint64) Module {
 		m.Err = err
 		return m
 	}
-	m.Base, m.Entry = word(b[l.base:], ptr), word(b[l.entry:], ptr)
-	m.Size = word(b[l.length:], 4)
-	m.CheckSum, m.Stamp = uint32(word(b[l.sum:], 4)), uint32(word(b[l.stamp:], 4))
+	m.Base, m.Entry = Word(b[l.base:], ptr), Word(b[l.entry:], ptr)
+	m.Size = Word(b[l.length:], 4)
+	m.CheckSum, m.Stamp = uint32(Word(b[l.sum:], 4)), uint32(Word(b[l.stamp:], 4))
 	m.Name, m.Err = d.unicode(Space{}, b[l.name:], maxName)
 	m.Path, _ = d.unicode(Space{}, b[l.full:], maxPath)
 	return m
@@ -113,9 +113,9 @@ const (
 
 // unicode reads the text of a UNICODE_STRING that stands in b. Length is in bytes.
 func (d *Dump) unicode(s Space, b []byte, limit int) (string, error) {
-	n := int(word(b, 4) & 0xffff)
+	n := int(Word(b, 4) & 0xffff)
 	ptr := d.PointerSize()
-	at := word(b[ptr:], ptr)
+	at := Word(b[ptr:], ptr)
 	if n == 0 {
 		return "", nil
 	}
@@ -175,7 +175,7 @@ func (t *triage) modules(d *Dump) ([]Module, error) {
 			e.Seek(name, lead+int64(off))
 			var b [8]byte
 			e.Fill(name, b[:size])
-			return word(b[:], 8)
+			return Word(b[:], 8)
 		}
 		m := Module{
 			Base:     f("DllBase", l.base, d.PointerSize()),

@@ -34,8 +34,8 @@ func (d *Dump) processorContext(processor int) (*Registers, error) {
 	ptr := d.PointerSize()
 	if off, ok := d.Debugger().Offset(PrcbContext); ok {
 		b := make([]byte, ptr)
-		if err := read(off, b); err == nil && d.kernel(word(b, ptr)) {
-			if r, err := d.registersAt(Space{}, word(b, ptr), l); err == nil && r.PC() != 0 {
+		if err := read(off, b); err == nil && d.kernel(Word(b, ptr)) {
+			if r, err := d.registersAt(Space{}, Word(b, ptr), l); err == nil && r.PC() != 0 {
 				return r, nil
 			}
 		}

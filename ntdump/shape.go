@@ -1,7 +1,6 @@
 package ntdump
 
 import (
-	"encoding/binary"
 	"strconv"
 
 	"github.com/seed-eedd8485/lpc/isf"
@@ -30,7 +29,7 @@ func (d *Dump) addByShape(p *partial, ethread, process *isf.Layout, irps int) {
 	if _, err := d.ReadMemory(t.addr+uint64(cid), ids); err != nil {
 		return
 	}
-	pid, tid := word(ids, p.ptr), word(ids[p.ptr:], p.ptr)
+	pid, tid := Word(ids, p.ptr), Word(ids[p.ptr:], p.ptr)
 	// Ids are multiples of 4, and small numbers. The idle process has 0.
 	if pid%4 != 0 || tid%4 != 0 || pid == 0 || tid == 0 || pid > 1<<26 || tid > 1<<26 {
 		return
@@ -60,8 +59,8 @@ func (d *Dump) addByShape(p *partial, ethread, process *isf.Layout, irps int) {
 func (d *Dump) processID(body []byte, ptr int, pid uint64) (int, bool) {
 	at, found := 0, 0
 	for i := 0; i+3*ptr <= len(body); i += ptr {
-		next, prev := word(body[i+ptr:], ptr), word(body[i+2*ptr:], ptr)
-		if word(body[i:], ptr) == pid && d.kernel(next) && d.kernel(prev) && next != prev {
+		next, prev := Word(body[i+ptr:], ptr), Word(body[i+2*ptr:], ptr)
+		if Word(body[i:], ptr) == pid && d.kernel(next) && d.kernel(prev) && next != prev {
 			at, found = i, found+1
 		}
 	}
@@ -100,11 +99,4 @@ func (d *Dump) kernel(va uint64) bool {
 		return va>>61 == 7 // region 7 (Itanium Architecture manual, volume 2, 4.1)
 	}
 	return va>>47 == 0x1ffff
-}
-
-func word(b []byte, size int) uint64 {
-	if size == 4 {
-		return uint64(binary.LittleEndian.Uint32(b))
-	}
-	return binary.LittleEndian.Uint64(b)
 }

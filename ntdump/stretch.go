@@ -1,9 +1,6 @@
 package ntdump
 
-import (
-	"encoding/binary"
-	"iter"
-)
+import "iter"
 
 // Stretch is a run of virtual addresses that is in memory as a run too, or that is
 // absent for one reason.
@@ -81,11 +78,7 @@ func (w *stretchWalk) table(at uint64, depth int, lo, hi uint64) bool {
 			from = lo&^(span-1) + (i-first)*span
 		}
 		to := min(from|(span-1), hi)
-		v := uint64(binary.LittleEndian.Uint32(b[(i-first)*uint64(m.entry):]))
-		if m.entry == 8 {
-			v = binary.LittleEndian.Uint64(b[(i-first)*8:])
-		}
-		if !w.entry(v, depth, from, to) {
+		if !w.entry(Word(b[(i-first)*uint64(m.entry):], m.entry), depth, from, to) {
 			return false
 		}
 	}

@@ -35,7 +35,7 @@ func (d *Dump) placeThread() {
 		if n, err := d.readFile(base+o, b[:ptr]); err != nil || int64(n) < ptr {
 			return 0
 		}
-		if v := word(b[:], int(ptr)); d.kernel(v) {
+		if v := Word(b[:], int(ptr)); d.kernel(v) {
 			return v
 		}
 		return 0

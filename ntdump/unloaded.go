@@ -44,7 +44,7 @@ func (d *Dump) UnloadedModules() ([]Unloaded, error) {
 		if _, err := d.ReadMemory(table+uint64(i*each), b); err != nil {
 			return out, fmt.Errorf("listing unloaded modules: %w", err)
 		}
-		u := Unloaded{Start: word(b[2*ptr:], ptr), End: word(b[3*ptr:], ptr), Time: fileTime(Known{word(b[4*ptr:], 8), true})}
+		u := Unloaded{Start: Word(b[2*ptr:], ptr), End: Word(b[3*ptr:], ptr), Time: FileTime(Word(b[4*ptr:], 8))}
 		if u.Start == 0 || u.End <= u.Start {
 			continue
 		}

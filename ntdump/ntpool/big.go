@@ -82,8 +82,8 @@ func (r *Reader) loadBig() error {
 	paged, _ := r.pair(Paged, "", "", ntdump.MmPagedPoolStart, ntdump.MmPagedPoolEnd)
 	var list []Block
 	err = r.table(table, count, l.Size, func(e []byte) bool {
-		at := word(e[va.Offset:], va.Type.Size)
-		n := word(e[pages.Offset:], pages.Type.Size)
+		at := ntdump.Word(e[va.Offset:], va.Type.Size)
+		n := ntdump.Word(e[pages.Offset:], pages.Type.Size)
 		if at&1 != 0 || at == 0 || at%pageBytes != 0 || n == 0 || n > 1<<40/unit {
 			return true // a free entry
 		}

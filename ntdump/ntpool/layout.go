@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/seed-eedd8485/lpc/isf"
+	"github.com/seed-eedd8485/lpc/ntdump"
 )
 
 const pageBytes = 4096
@@ -120,15 +121,8 @@ func (l *layout) block(page []byte, off int, va uint64) Block {
 			at = off + int(b.Size) - l.ptr
 		}
 		if at > off && at+l.ptr <= len(page) {
-			b.Billed = word(page[at:], l.ptr)
+			b.Billed = ntdump.Word(page[at:], l.ptr)
 		}
 	}
 	return b
-}
-
-func word(b []byte, size int) uint64 {
-	if size == 4 {
-		return uint64(binary.LittleEndian.Uint32(b))
-	}
-	return binary.LittleEndian.Uint64(b)
 }

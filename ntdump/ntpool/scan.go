@@ -196,7 +196,7 @@ func (s *scan) inBig(va uint64) bool {
 func (s *scan) ours(b []byte) bool {
 	l := s.r.l
 	for i := range s.c.n {
-		ty := l.ty.of(uint32(word(b[s.c.at[i]:], 4)))
+		ty := l.ty.of(uint32(ntdump.Word(b[s.c.at[i]:], 4)))
 		if ty != 0 && l.isPaged(ty) != (s.rg.Kind == Paged) {
 			return false
 		}
@@ -234,7 +234,7 @@ func (s *scan) emit(va uint64, b []byte) {
 func (s *scan) special(va uint64, b []byte) {
 	l := s.r.l
 	for _, off := range []int{0, pageBytes - l.header} {
-		w := uint32(word(b[off:], 4))
+		w := uint32(ntdump.Word(b[off:], 4))
 		n := int(w & 0x1fff) // bytes asked for; 8000h says paged
 		if n == 0 || n > pageBytes-l.header || w&0x6000 != 0 || !plausible(b[off+l.tag:]) {
 			continue

@@ -179,8 +179,8 @@ func (r *Reader) trackerFields() (*trackerFields, error) {
 // ends it.
 func (f *trackerFields) add(sum map[[4]byte]*Use, e []byte, careful bool) bool {
 	key := e[f.key : f.key+4]
-	get := func(x isf.Field) uint64 { return word(e[x.Offset:], x.Type.Size) }
-	if word(key, 4) == 0 {
+	get := func(x isf.Field) uint64 { return ntdump.Word(e[x.Offset:], x.Type.Size) }
+	if ntdump.Word(key, 4) == 0 {
 		empty := true
 		for _, b := range e {
 			empty = empty && b == 0

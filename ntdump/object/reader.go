@@ -132,10 +132,7 @@ func (r *Reader) u32(at uint64) (uint32, error) {
 
 // word takes a pointer out of bytes.
 func (r *Reader) word(b []byte, off int) uint64 {
-	if r.ptr == 4 {
-		return uint64(binary.LittleEndian.Uint32(b[off:]))
-	}
-	return binary.LittleEndian.Uint64(b[off:])
+	return ntdump.Word(b[off:], r.ptr)
 }
 
 // count takes a signed number as long as a pointer out of bytes.

@@ -41,9 +41,10 @@ type Directory struct{ RVA, Size uint32 }
 
 // Indices of directories.
 const (
-	DirExport = 0
-	DirImport = 1
-	DirDebug  = 6
+	DirExport    = 0
+	DirImport    = 1
+	DirException = 3
+	DirDebug     = 6
 )
 
 // source reads an image by addresses from its base.

@@ -147,7 +147,6 @@ func TestNoReturnAddress(t *testing.T) {
 	// With the headers in memory only sections that may be executed count.
 	m = x64()
 	m.u32(imageX64+0x84, 0x20000|0x8664) // machine and two sections
-	m.put(imageX64+0x94, 0xf0, 0)
 	m.u32(imageX64+0x98+0xf0+8, 0x1000, 0x1000)
 	m.u32(imageX64+0x98+0xf0+0x24, 0x60000020)
 	m.u32(imageX64+0x98+0xf0+0x28+8, 0x1000, 0x2000)

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
+
+	"github.com/seed-eedd8485/lpc/ntdump/pe"
 )
 
 // Memory is the address space that is walked. ReadMemory fills dst from addr on and
@@ -61,8 +63,8 @@ type Input struct {
 	// saved: what SwitchedOut passes over.
 	Saved uint64
 
-	arm64 bool   // code is ARM64's
-	pages *pages // what was read of the images; made by sorted
+	arm64   bool                 // code is ARM64's
+	headers map[uint64]*pe.Image // of images by their base, nil where not in memory; made by sorted
 }
 
 // Walk is a call stack, the innermost frame first.
@@ -125,7 +127,7 @@ func (in *Input) image(va uint64) (Image, bool) {
 
 // sorted returns the input with its images by base, as image needs them.
 func (in Input) sorted() Input {
-	in.pages = &pages{code: map[uint64][]span{}}
+	in.headers = map[uint64]*pe.Image{}
 	in.Images = slices.Clone(in.Images)
 	slices.SortFunc(in.Images, func(a, b Image) int {
 		if a.Base < b.Base {

@@ -3,6 +3,8 @@ package stack
 import (
 	"encoding/binary"
 	"sort"
+
+	"github.com/seed-eedd8485/lpc/ntdump/pe"
 )
 
 // function is a RUNTIME_FUNCTION: offsets from the image's base (PE format, .pdata).
@@ -20,30 +22,15 @@ type table struct {
 
 // functions finds the function table of an image by its headers in memory.
 func (in *Input) functions(m Image) (table, bool) {
-	nt, ok := in.peHeader(m)
-	if !ok {
+	h := in.header(m)
+	if h == nil || h.Bits != 64 || len(h.Directories) <= pe.DirException {
 		return table{}, false
 	}
-	if magic, there := in.half(nt + 0x18); !there || magic != 0x20b { // optional header: PE32+
+	d := h.Directories[pe.DirException]
+	if d.RVA == 0 || d.Size/12 > maxFunctions || uint64(d.RVA) > m.Size || uint64(d.Size) > m.Size-uint64(d.RVA) {
 		return table{}, false
 	}
-	dirs, ok := in.word(nt+0x18+0x6c, 4)
-	if !ok || dirs < 4 {
-		return table{}, false
-	}
-	// Directory 3 is the exception directory.
-	rva, ok1 := in.word(nt+0x18+0x70+3*8, 4)
-	size, ok2 := in.word(nt+0x18+0x70+3*8+4, 4)
-	if !ok1 || !ok2 || rva == 0 || size/12 > maxFunctions || rva > m.Size || size > m.Size-rva {
-		return table{}, false
-	}
-	return table{m.Base + rva, int(size / 12)}, true
-}
-
-func (in *Input) half(va uint64) (uint16, bool) {
-	var b [2]byte
-	n, _ := in.Memory.ReadMemory(va, b[:])
-	return binary.LittleEndian.Uint16(b[:]), n == 2
+	return table{m.Base + uint64(d.RVA), int(d.Size / 12)}, true
 }
 
 // find looks up the function of an offset. known is false when the part of the

@@ -224,6 +224,7 @@ func x64(unwind ...[]byte) memory {
 	m.put(imageX64, 'M', 'Z')
 	m.u32(imageX64+0x3c, 0x80)
 	m.put(imageX64+0x80, 'P', 'E', 0, 0)
+	m.put(imageX64+0x94, 0xf0, 0) // bytes of the optional header
 	m.put(imageX64+0x98, 0x0b, 0x02)
 	m.u32(imageX64+0x98+0x6c, 16)
 	m.u32(imageX64+0x98+0x70+24, 0x3000, uint32(12*len(unwind)))

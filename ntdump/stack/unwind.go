@@ -4,6 +4,16 @@ package stack
 // rbx, rsp, rbp, rsi, rdi, r8 to r15.
 type Registers [16]uint64
 
+// RegistersBy are the registers that get tells by those names; one that it does not
+// know is 0.
+func RegistersBy(get func(name string) (v uint64, ok bool)) *Registers {
+	var r Registers
+	for i, name := range []string{"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"} {
+		r[i], _ = get(name)
+	}
+	return &r
+}
+
 // Numbers of registers in unwind codes.
 const (
 	rsp = 4

@@ -15,11 +15,10 @@ func X64(input Input) Walk {
 		s.reg, s.known = *in.Registers, 0xffff
 	}
 	s.reg[rsp] = in.SP
-	tables := map[uint64]table{}
 	how := Start
 	for len(w.Frames) < in.max() {
 		before := s
-		next, ok := in.callerX64(&s, tables)
+		next, ok := in.callerX64(&s)
 		sp := before.reg[rsp]
 		if !ok {
 			s = before
@@ -49,17 +48,13 @@ func X64(input Input) Walk {
 
 // callerX64 unwinds the state to the caller. It returns false, with the state in
 // disorder, where unwind data does not lead there.
-func (in *Input) callerX64(s *unwindState, tables map[uint64]table) (how Method, ok bool) {
+func (in *Input) callerX64(s *unwindState) (how Method, ok bool) {
 	m, there := in.image(s.pc)
 	if !there {
 		return "", false
 	}
-	t, seen := tables[m.Base]
-	if !seen {
-		t, _ = in.functions(m)
-		tables[m.Base] = t
-	}
-	if t.count == 0 {
+	t, there := in.functions(m)
+	if !there || t.count == 0 {
 		return "", false
 	}
 	// A return address may be the first byte behind a function that ends with a call;

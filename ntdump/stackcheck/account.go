@@ -23,7 +23,7 @@ func (r *Result) account(d *ntdump.Dump, regs *ntdump.Registers) {
 	case ntdump.X86:
 		r.Walk = stack.X86(in)
 	case ntdump.X64:
-		in.Registers = registers(regs)
+		in.Registers = stack.RegistersBy(regs.Get)
 		r.Walk = stack.X64(in)
 	case ntdump.ARM64:
 		r.Walk = stack.ARM64(in)
@@ -31,15 +31,6 @@ func (r *Result) account(d *ntdump.Dump, regs *ntdump.Registers) {
 		return // Itanium: no unwinding
 	}
 	r.add(modules)
-}
-
-// registers are those that unwinding starts with, in the order of unwind codes.
-func registers(regs *ntdump.Registers) *stack.Registers {
-	var out stack.Registers
-	for i, name := range []string{"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"} {
-		out[i], _ = regs.Get(name)
-	}
-	return &out
 }
 
 // add sums the frames of the walk: a frame reaches from its own place to that of

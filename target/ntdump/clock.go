@@ -36,12 +36,9 @@ func (t *Target) Ticks() (now uint64, each time.Duration, ok bool) {
 const maxIncrement = 10_000_000
 
 func (t *Target) tickCount() (uint64, bool) {
-	if types := t.d.Types(); types != nil {
-		base, known := t.d.Debugger().Address(nt.KernBase)
-		if rva, ok := types.Symbol("KeTickCount"); ok && known {
-			v, err := t.d.Number(nt.Space{}, base+rva, 4)
-			return v, err == nil && v != 0
-		}
+	if at, ok := t.d.Symbol("KeTickCount"); ok {
+		v, err := t.d.Number(nt.Space{}, at, 4)
+		return v, err == nil && v != 0
 	}
 	if t.PointerSize() != 4 {
 		return 0, false

@@ -2,7 +2,6 @@ package ntdump
 
 import (
 	"cmp"
-	"encoding/binary"
 	"fmt"
 	"iter"
 	"slices"
@@ -247,7 +246,7 @@ func (s *portSearch) pool(tag string) {
 		n, _ := s.t.d.ReadVirtual(nt.Space{}, b.Body, data)
 		ptr := s.t.PointerSize()
 		for off := 0; off+place.typ+ptr <= n; off += ptr {
-			if s.types[word(data[off+place.typ:], ptr)] && s.add(b.Body+uint64(off+place.body)) {
+			if s.types[nt.Word(data[off+place.typ:], ptr)] && s.add(b.Body+uint64(off+place.body)) {
 				break
 			}
 		}
@@ -269,11 +268,4 @@ func (s *portSearch) header() (place struct{ typ, body int }, ok bool) {
 	body, err2 := isf.Find(types, l, "Body")
 	place.typ, place.body = typ.Offset, body.Offset
 	return place, err == nil && err2 == nil && typ.Offset >= 0 && body.Offset >= 0
-}
-
-func word(b []byte, size int) uint64 {
-	if size == 4 {
-		return uint64(binary.LittleEndian.Uint32(b))
-	}
-	return binary.LittleEndian.Uint64(b)
 }

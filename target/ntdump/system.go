@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"time"
 
 	nt "github.com/seed-eedd8485/lpc/ntdump"
 	"github.com/seed-eedd8485/lpc/target"
@@ -66,7 +65,7 @@ func (t *Target) processes() iter.Seq[target.Process] {
 
 // onProcessors are the threads that the processors ran.
 func (t *Target) onProcessors() (list []uint64) {
-	for i := range max(int(min(t.d.Header().CPUs, maxProcessors)), 1) {
+	for i := range t.d.Processors() {
 		if at, ok := t.d.ThreadOn(i); ok {
 			list = append(list, at)
 		}
@@ -74,27 +73,15 @@ func (t *Target) onProcessors() (list []uint64) {
 	return list
 }
 
-// maxProcessors is more than any Windows runs on.
-const maxProcessors = 2048
-
 func (t *Target) process(p nt.Process) target.Process {
 	q := target.Process{Addr: p.Addr, ID: uint32(p.ID), Parent: uint32(p.Parent), Image: p.Image, Err: p.Err}
 	if p.Addr == 0 {
 		return q
 	}
 	if at, err := t.d.Member(p.Addr, "_EPROCESS", "CreateTime.QuadPart"); err == nil {
-		q.Start = fileTime(at)
+		q.Start = nt.FileTime(at)
 	}
 	return q
-}
-
-// fileTime turns a FILETIME, 100 ns since 1601, into a time; zero where it is none.
-func fileTime(v uint64) time.Time {
-	if v == 0 || v >= 1<<63 {
-		return time.Time{}
-	}
-	const secondsTo1970 = 11644473600
-	return time.Unix(int64(v/1e7)-secondsTo1970, int64(v%1e7)*100).UTC()
 }
 
 // Process is target.System's.
