@@ -16,6 +16,7 @@
 // touches memory of C's; the exceptions are the views of ports and the ranges that a
 // client lists as data-info, which the engine copies under a guard of its own.
 //
-// A crossing takes 55 ns, so each call makes one: the thread's number stands in a
-// thread-local variable of C, its Thread and message buffers in a Go slice.
+// Each call crosses once, for a crossing is a good part of what a short call takes: the
+// thread's number stands in a thread-local variable of C, its Thread and message buffers
+// in a Go slice.
 package main
