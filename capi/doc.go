@@ -16,7 +16,7 @@
 // touches memory of C's; the exceptions are the views of ports and the ranges that a
 // client lists as data-info, which the engine copies under a guard of its own.
 //
-// A crossing from C to Go costs more than the rest of a call's way in, so each call makes
-// one (examples/c/bench.c): the thread's number stands in a
-// thread-local variable of C, its Thread and message buffers in a Go slice.
+// Each call crosses once, for a crossing costs more than the rest of a call's way in
+// (examples/c/bench.c): the thread's number stands in a thread-local variable of C, its
+// Thread and message buffers in a Go slice.
 package main

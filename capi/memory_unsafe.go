@@ -138,6 +138,22 @@ func get[T any](p, align uintptr, v *T) nt.Status {
 	return move(p, unsafe.Pointer(v), unsafe.Sizeof(*v), false)
 }
 
+// mayProbe is probe for an address that may be NULL.
+func mayProbe(p, n, align uintptr) nt.Status {
+	if p == 0 {
+		return nt.StatusSuccess
+	}
+	return probe(p, n, align)
+}
+
+// getToPut reads a structure that is written again.
+func getToPut[T any](p, align uintptr, v *T) nt.Status {
+	if s := probe(p, unsafe.Sizeof(*v), align); s != nt.StatusSuccess {
+		return s
+	}
+	return get(p, align, v)
+}
+
 // put writes a structure to where probe has been.
 func put[T any](p uintptr, v *T) nt.Status {
 	return move(p, unsafe.Pointer(v), unsafe.Sizeof(*v), true)

@@ -6,14 +6,17 @@ import "C"
 
 import "github.com/seed-eedd8485/lpc/nt"
 
+// send makes a call with the message at an address of C's.
+func (t *thread) send(h, message uintptr, call func(*nt.Thread, nt.Handle, *nt.Message) nt.Status) nt.Status {
+	if s := getMessage(message, &t.message); s != nt.StatusSuccess {
+		return s
+	}
+	return call(t.Thread, nt.Handle(h), &t.message)
+}
+
 //export lpcgoRequestPort
 func lpcgoRequestPort(self uint32, h, message uintptr) uint32 {
-	t := at(self)
-	s := getMessage(message, &t.message)
-	if s == nt.StatusSuccess {
-		s = t.NtRequestPort(nt.Handle(h), &t.message)
-	}
-	return uint32(s)
+	return uint32(at(self).send(h, message, (*nt.Thread).NtRequestPort))
 }
 
 // lpcgoRequestWaitReplyPort does not touch the memory for the reply before it has come:
@@ -37,21 +40,13 @@ func lpcgoRequestWaitReplyPort(self uint32, h, request, reply uintptr) uint32 {
 
 //export lpcgoReplyPort
 func lpcgoReplyPort(self uint32, h, message uintptr) uint32 {
-	t := at(self)
-	s := getMessage(message, &t.message)
-	if s == nt.StatusSuccess {
-		s = t.NtReplyPort(nt.Handle(h), &t.message)
-	}
-	return uint32(s)
+	return uint32(at(self).send(h, message, (*nt.Thread).NtReplyPort))
 }
 
 //export lpcgoReplyWaitReplyPort
 func lpcgoReplyWaitReplyPort(self uint32, h, message uintptr) uint32 {
 	t := at(self)
-	s := getMessage(message, &t.message)
-	if s == nt.StatusSuccess {
-		s = t.NtReplyWaitReplyPort(nt.Handle(h), &t.message)
-	}
+	s := t.send(h, message, (*nt.Thread).NtReplyWaitReplyPort)
 	if s == nt.StatusSuccess {
 		s = putMessage(message, &t.message)
 	}
@@ -66,10 +61,8 @@ func lpcgoReplyWaitReceivePort(self uint32, h, context, reply, message, timeout 
 }
 
 func replyWaitReceivePort(t *thread, h, context, reply, message, timeout uintptr) nt.Status {
-	if context != 0 {
-		if s := probe(context, handleSize, 4); s != nt.StatusSuccess {
-			return s
-		}
+	if s := mayProbe(context, handleSize, 4); s != nt.StatusSuccess {
+		return s
 	}
 	var answer *nt.Message
 	if reply != 0 {
@@ -81,12 +74,9 @@ func replyWaitReceivePort(t *thread, h, context, reply, message, timeout uintptr
 	if s := probe(message, nt.HeaderSize, 4); s != nt.StatusSuccess {
 		return s
 	}
-	var limit *int64
-	if timeout != 0 {
-		limit = &t.timeout
-		if s := get(timeout, 4, limit); s != nt.StatusSuccess {
-			return s
-		}
+	limit, s := t.limit(timeout)
+	if s != nt.StatusSuccess {
+		return s
 	}
 	if s := t.NtReplyWaitReceivePortEx(nt.Handle(h), &t.context, answer, &t.receive, limit); s != nt.StatusSuccess {
 		return s
@@ -122,10 +112,8 @@ func requestData(t *thread, h, message uintptr, index uint32, buffer, size, coun
 	if s != nt.StatusSuccess {
 		return s
 	}
-	if count != 0 {
-		if s := probe(count, 8, 4); s != nt.StatusSuccess {
-			return s
-		}
+	if s := mayProbe(count, 8, 4); s != nt.StatusSuccess {
+		return s
 	}
 	var n uint64
 	if safe.Load() {

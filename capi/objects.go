@@ -48,10 +48,8 @@ func lpcgoQueryInformationPort(self uint32, h uintptr, class uint32, info uintpt
 	if s := probe(info, uintptr(length), 4); s != nt.StatusSuccess {
 		return uint32(s)
 	}
-	if returned != 0 {
-		if s := probe(returned, 4, 4); s != nt.StatusSuccess {
-			return uint32(s)
-		}
+	if s := mayProbe(returned, 4, 4); s != nt.StatusSuccess {
+		return uint32(s)
 	}
 	var n uint32
 	s := at(self).NtQueryInformationPort(nt.Handle(h), class, nil, &n)
@@ -104,24 +102,15 @@ func mapViewOfSection(t *thread, section, process, base, zeroBits, commit, offse
 	var at uintptr
 	var n uint64
 	var off *int64
-	if s := probe(base, 8, 4); s != nt.StatusSuccess {
+	if s := getToPut(base, 4, &at); s != nt.StatusSuccess {
 		return s
 	}
-	if s := get(base, 4, &at); s != nt.StatusSuccess {
-		return s
-	}
-	if s := probe(size, 8, 4); s != nt.StatusSuccess {
-		return s
-	}
-	if s := get(size, 4, &n); s != nt.StatusSuccess {
+	if s := getToPut(size, 4, &n); s != nt.StatusSuccess {
 		return s
 	}
 	if offset != 0 {
 		off = new(int64)
-		if s := probe(offset, 8, 4); s != nt.StatusSuccess {
-			return s
-		}
-		if s := get(offset, 4, off); s != nt.StatusSuccess {
+		if s := getToPut(offset, 4, off); s != nt.StatusSuccess {
 			return s
 		}
 	}
@@ -167,15 +156,20 @@ func lpcgoDuplicateObject(self uint32, from, source, to, out uintptr, access, at
 //export lpcgoClose
 func lpcgoClose(self uint32, h uintptr) uint32 { return uint32(at(self).NtClose(nt.Handle(h))) }
 
+// limit reads a timeout, nil where there is none.
+func (t *thread) limit(timeout uintptr) (*int64, nt.Status) {
+	if timeout == 0 {
+		return nil, nt.StatusSuccess
+	}
+	return &t.timeout, get(timeout, 4, &t.timeout)
+}
+
 //export lpcgoWaitForSingleObject
 func lpcgoWaitForSingleObject(self uint32, h uintptr, alertable uint32, timeout uintptr) uint32 {
 	t := at(self)
-	var limit *int64
-	if timeout != 0 {
-		limit = &t.timeout
-		if s := get(timeout, 4, limit); s != nt.StatusSuccess {
-			return uint32(s)
-		}
+	limit, s := t.limit(timeout)
+	if s != nt.StatusSuccess {
+		return uint32(s)
 	}
 	return uint32(t.NtWaitForSingleObject(nt.Handle(h), alertable != 0, limit))
 }

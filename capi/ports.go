@@ -97,16 +97,11 @@ func (c *connect) read(name, qos, sid uintptr) nt.Status {
 	if s := get(qos, 4, &c.qos); s != nt.StatusSuccess {
 		return s
 	}
-	if c.maxLength != 0 {
-		if s := probe(c.maxLength, 4, 4); s != nt.StatusSuccess {
-			return s
-		}
+	if s := mayProbe(c.maxLength, 4, 4); s != nt.StatusSuccess {
+		return s
 	}
 	if c.infoLength != 0 {
-		if s := probe(c.infoLength, 4, 4); s != nt.StatusSuccess {
-			return s
-		}
-		if s := get(c.infoLength, 4, &c.given); s != nt.StatusSuccess {
+		if s := getToPut(c.infoLength, 4, &c.given); s != nt.StatusSuccess {
 			return s
 		}
 	}
@@ -138,20 +133,17 @@ func (c *connect) call() nt.Status {
 		n = nil
 	}
 	s := c.t.NtSecureConnectPort(&h, &c.name, &c.qos, c.client, c.sid, c.server, &most, c.bytes, n)
-	if s != nt.StatusSuccess && s != nt.StatusPortConnectionRefused {
-		return s
-	}
-	if s == nt.StatusPortConnectionRefused {
+	switch s {
+	case nt.StatusSuccess:
+		if s = c.put(h, most); s != nt.StatusSuccess {
+			c.t.NtClose(h)
+		}
+	case nt.StatusPortConnectionRefused:
 		if f := c.putInfo(); f != nt.StatusSuccess {
 			return f
 		}
-		return s
 	}
-	if s := c.put(h, most); s != nt.StatusSuccess {
-		c.t.NtClose(h)
-		return s
-	}
-	return nt.StatusSuccess
+	return s
 }
 
 func (c *connect) put(h nt.Handle, most uint32) nt.Status {
@@ -186,33 +178,23 @@ func (c *connect) putInfo() nt.Status {
 	return putBytes(c.info, c.bytes[:min(int(c.given), len(c.bytes))])
 }
 
-// getView and getRemoteView read a view that is written again, and hold its length
-// against its size before the next pointer is looked at (b.3, step 2).
+// getView and getRemoteView read a view that is written again, nil where there is none,
+// and hold its length against its size before the next pointer is looked at (b.3, step 2).
 func getView(p uintptr) (*nt.PortView, nt.Status) {
-	if p == 0 {
-		return nil, nt.StatusSuccess
-	}
-	v := new(nt.PortView)
-	if s := probe(p, nt.PortViewSize, 4); s != nt.StatusSuccess {
-		return nil, s
-	}
-	s := get(p, 4, v)
-	if s == nt.StatusSuccess && v.Length != nt.PortViewSize {
-		s = nt.StatusInvalidParameter
-	}
-	return v, s
+	return getSized(p, nt.PortViewSize, func(v *nt.PortView) uint32 { return v.Length })
 }
 
 func getRemoteView(p uintptr) (*nt.RemotePortView, nt.Status) {
+	return getSized(p, nt.RemotePortViewSize, func(v *nt.RemotePortView) uint32 { return v.Length })
+}
+
+func getSized[T any](p uintptr, size uint32, length func(*T) uint32) (*T, nt.Status) {
 	if p == 0 {
 		return nil, nt.StatusSuccess
 	}
-	v := new(nt.RemotePortView)
-	if s := probe(p, nt.RemotePortViewSize, 4); s != nt.StatusSuccess {
-		return nil, s
-	}
-	s := get(p, 4, v)
-	if s == nt.StatusSuccess && v.Length != nt.RemotePortViewSize {
+	v := new(T)
+	s := getToPut(p, 4, v)
+	if s == nt.StatusSuccess && length(v) != size {
 		s = nt.StatusInvalidParameter
 	}
 	return v, s

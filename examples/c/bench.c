@@ -8,37 +8,18 @@
  * The client prints one line for each round: the mean of its calls in nanoseconds.
  */
 #define _GNU_SOURCE
-#include <lpc.h>
-#include <stdio.h>
-#include <stdlib.h>
+#define NAME "bench"
+#include "example.h"
+
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-static void must(NTSTATUS status, const char *call)
-{
-	if (status != STATUS_SUCCESS) {
-		fprintf(stderr, "bench: %s: %s\n", call, lpc_status_name(status));
-		exit(1);
-	}
-}
-
-/* named makes a UNICODE_STRING of ASCII. */
-static void named(UNICODE_STRING *u, WCHAR *room, const char *name)
-{
-	size_t n = 0;
-
-	for (; name[n] && n < 200; n++)
-		room[n] = (WCHAR)(unsigned char)name[n];
-	room[n] = 0;
-	RtlInitUnicodeString(u, room);
-}
-
 /* serve answers each request with its own data, until the client's port closes. */
 static int serve(const char *name)
 {
-	WCHAR room[201];
+	WCHAR room[LONGEST_NAME + 1];
 	UNICODE_STRING u;
 	OBJECT_ATTRIBUTES oa;
 	PORT_MESSAGE_BUFFER m;
@@ -64,7 +45,7 @@ static int serve(const char *name)
 static int call(const char *name, long calls, int bytes, int rounds)
 {
 	SECURITY_QUALITY_OF_SERVICE qos = {sizeof(qos), SecurityImpersonation, SECURITY_STATIC_TRACKING, TRUE};
-	WCHAR room[201];
+	WCHAR room[LONGEST_NAME + 1];
 	UNICODE_STRING u;
 	PORT_MESSAGE_BUFFER m;
 	HANDLE port;

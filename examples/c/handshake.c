@@ -7,19 +7,11 @@
  *
  *   cc handshake.c $(pkg-config --cflags --libs lpc) -lpthread -o handshake
  */
-#include <lpc.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#define NAME "handshake"
+#include "example.h"
 
-static void must(NTSTATUS status, const char *call)
-{
-	if (status != STATUS_SUCCESS) {
-		fprintf(stderr, "handshake: %s: %s\n", call, lpc_status_name(status));
-		exit(1);
-	}
-}
+#include <pthread.h>
+#include <string.h>
 
 static void say(const char *line)
 {
@@ -43,20 +35,9 @@ static void set(PORT_MESSAGE_BUFFER *m, const char *text)
 	m->h.TotalLength = (USHORT)(sizeof(m->h) + n);
 }
 
-/* named makes a UNICODE_STRING of ASCII. */
-static void named(UNICODE_STRING *u, WCHAR *room, const char *name)
-{
-	size_t n = 0;
-
-	for (; name[n] && n < 200; n++)
-		room[n] = (WCHAR)(unsigned char)name[n];
-	room[n] = 0;
-	RtlInitUnicodeString(u, room);
-}
-
 static HANDLE create(const char *name)
 {
-	WCHAR room[201];
+	WCHAR room[LONGEST_NAME + 1];
 	UNICODE_STRING u;
 	OBJECT_ATTRIBUTES oa;
 	HANDLE port;
@@ -100,7 +81,7 @@ static void serve(HANDLE port)
 static void call(const char *name)
 {
 	SECURITY_QUALITY_OF_SERVICE qos = {sizeof(qos), SecurityImpersonation, SECURITY_STATIC_TRACKING, TRUE};
-	WCHAR room[201];
+	WCHAR room[LONGEST_NAME + 1];
 	UNICODE_STRING u;
 	PORT_MESSAGE_BUFFER m;
 	char info[] = "let me in"; /* and room for what comes back: at most as much as is given */

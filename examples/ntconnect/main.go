@@ -8,33 +8,14 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/seed-eedd8485/lpc/examples/internal/steps"
 	"github.com/seed-eedd8485/lpc/nt"
 )
 
-func main() {
-	if err := connect(os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "ntconnect:", err)
-		os.Exit(1)
-	}
-}
+func main() { steps.Main("ntconnect", connect) }
 
-func connect(w io.Writer) error {
-	p := steps.To(w)
-	server, err := nt.NewThread()
-	if err != nil {
-		return err
-	}
-	defer server.Exit()
-	client, err := nt.NewThread()
-	if err != nil {
-		return err
-	}
-	defer client.Exit()
-
+func connect(p *steps.Printer, server, client *nt.Thread) error {
 	name := `\RPC Control\ntconnect`
 	var port nt.Handle
 	s := server.NtCreatePort(&port, &nt.ObjectAttributes{ObjectName: &name}, nt.MaxConnectionInfo, nt.MaxMessageLength, 0)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/examples/internal/steps"
 	"github.com/seed-eedd8485/lpc/internal/proctest"
 )
 
@@ -12,7 +13,7 @@ func TestMain(m *testing.M) { os.Exit(proctest.InOwnRoot(m)) }
 
 // The steps, in the order of the sequence.
 func Example() {
-	if err := connect(os.Stdout); err != nil {
+	if err := steps.Run(os.Stdout, connect); err != nil {
 		fmt.Println(err)
 	}
 	// Output:

@@ -8,32 +8,14 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/seed-eedd8485/lpc/examples/internal/steps"
 	"github.com/seed-eedd8485/lpc/nt"
 )
 
-func main() {
-	if err := data(os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "ntdata:", err)
-		os.Exit(1)
-	}
-}
+func main() { steps.Main("ntdata", data) }
 
-func data(w io.Writer) error {
-	p := steps.To(w)
-	server, err := nt.NewThread()
-	if err != nil {
-		return err
-	}
-	defer server.Exit()
-	client, err := nt.NewThread()
-	if err != nil {
-		return err
-	}
-	defer client.Exit()
+func data(p *steps.Printer, server, client *nt.Thread) error {
 	port, toClient, toServer, err := connect(server, client)
 	if err != nil {
 		return err

@@ -47,27 +47,32 @@ func TestLinearizable(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			proctest.Watchdog(t, hangs)
 			c.config.Name = "registers"
-			for try := 1; ; try++ {
-				ops, got := run(t, c.clients, c.config, c.env)
-				unknown := 0
-				for _, o := range ops {
-					if o.Unknown {
-						unknown++
-					}
-				}
-				t.Logf("%d calls, %d cancelled; server: %+v", len(ops), unknown, got)
-				check(t, ops)
-				if unknown > 0 && c.want(got) || t.Failed() {
-					return
-				}
-				if try == tries {
-					t.Fatalf("in %d runs, not all ways were taken", try)
-				}
-			}
+			linearizable(t, c.clients, c.config, c.env, c.want)
 		})
 	}
+}
+
+// linearizable makes histories until one has taken all ways that are wanted, among them
+// calls of which nobody knows whether they happened, and checks each.
+func linearizable(t *testing.T, clients int, c config, env []string, want func(counts) bool) {
+	t.Helper()
+	proctest.Watchdog(t, hangs)
+	for range tries {
+		ops, got := run(t, clients, c, env)
+		unknown := 0
+		for _, o := range ops {
+			if o.Unknown {
+				unknown++
+			}
+		}
+		t.Logf("%d calls, %d cancelled or lost; server: %+v", len(ops), unknown, got)
+		check(t, ops)
+		if unknown > 0 && want(got) || t.Failed() {
+			return
+		}
+	}
+	t.Fatalf("in %d runs, not all ways were taken", tries)
 }
 
 // tries is how often a history is made until all ways were taken: which are, is a

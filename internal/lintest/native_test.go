@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-eedd8485/lpc/internal/proctest"
 	"github.com/seed-eedd8485/lpc/nt"
 )
 
@@ -32,25 +31,8 @@ func TestLinearizableNative(t *testing.T) {
 		{"one processor", 2, config{Goroutines: 3, Ops: 500, Keys: 64, Cancel: 50, Workers: 2}, []string{"GOMAXPROCS=1"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			proctest.Watchdog(t, hangs)
 			c.config.Native, c.config.Name = true, `\RPC Control\registers`
-			for try := 1; ; try++ {
-				ops, got := run(t, c.clients, c.config, c.env)
-				unknown := 0
-				for _, o := range ops {
-					if o.Unknown {
-						unknown++
-					}
-				}
-				t.Logf("%d calls, %d lost; server: %+v", len(ops), unknown, got)
-				check(t, ops)
-				if unknown > 0 && got.Handed > 0 && got.CalledBack > 0 || t.Failed() {
-					return
-				}
-				if try == tries {
-					t.Fatalf("in %d runs, not all ways were taken", try)
-				}
-			}
+			linearizable(t, c.clients, c.config, c.env, func(c counts) bool { return c.Handed > 0 && c.CalledBack > 0 })
 		})
 	}
 }

@@ -61,23 +61,24 @@ func Returns(thread string, status nt.Status) Step {
 }
 
 // Gives adds expectations.
-func (s Step) Gives(want P) Step {
-	w := maps.Clone(s.Want)
-	if w == nil {
-		w = P{}
-	}
-	maps.Copy(w, want)
-	s.Want = w
-	return s
-}
+func (s Step) Gives(want P) Step { s.Want = s.Want.and(want); return s }
 
 // With sets parameters.
-func (s Step) With(in P) Step {
-	p := maps.Clone(s.In)
-	if p == nil {
-		p = P{}
-	}
-	maps.Copy(p, in)
-	s.In = p
-	return s
+func (s Step) With(in P) Step { s.In = s.In.and(in); return s }
+
+// and is a P with more in it.
+func (p P) and(more P) P {
+	all := P{}
+	maps.Copy(all, p)
+	maps.Copy(all, more)
+	return all
 }
+
+// or adds a status that the reference also allows, or that it leaves open.
+func (s Step) or(also ...nt.Status) Step { s.Or = also; return s }
+
+// until makes a call again, n times at most, until it gives its status.
+func (s Step) until(n int) Step { s.Until = n; return s }
+
+// times makes a call that often.
+func (s Step) times(expr string) Step { s.Times = expr; return s }

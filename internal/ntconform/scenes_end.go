@@ -1,14 +1,9 @@
 package ntconform
 
-import "github.com/seed-eedd8485/lpc/nt"
-
 // b.15 NtRegisterThreadTerminatePort.
 var scenesTerminate = []Scene{
 	scene("b.15 no such handle, or of another type",
-		Fails("C", "NtRegisterThreadTerminatePort", invalidHandle, P{"PortHandle": "0"}),
-		Fails("C", "NtRegisterThreadTerminatePort", invalidHandle, P{"PortHandle": "0x4444"}),
-		section("C", "section"),
-		Fails("C", "NtRegisterThreadTerminatePort", typeMismatch, P{"PortHandle": "$section"})),
+		noPort("C", "NtRegisterThreadTerminatePort")),
 	scene("b.15 needs all access",
 		connected(),
 		Do("C", "NtDuplicateObject", P{"SourceHandle": "$cli", "DesiredAccess": "1", "Options": "0"}),
@@ -61,27 +56,21 @@ var scenesStates = []Scene{
 		Do("S", "NtAcceptConnectPort", P{"AcceptConnection": "0", "ConnectionRequest": "request2"}),
 		Returns("C2", refused),
 		Verb("C", "still", nil),
-		Do("S", "NtAcceptConnectPort", nil),
-		Do("S", "NtCompleteConnectPort", nil),
-		Returns("C", success)),
+		letIn("C")),
 	scene("d.1 RECEIVED, refused: END",
 		requested(),
-		Do("S", "NtAcceptConnectPort", P{"AcceptConnection": "0"}),
-		Returns("C", refused)),
+		turnedAway("C")),
 	scene("d.1 RECEIVED, accepted: the client still waits until CONNECTED",
 		accepted(),
 		Verb("C", "still", nil),
-		Do("S", "NtCompleteConnectPort", nil),
-		Returns("C", success),
+		completed("C"),
 		asks("C", "$cli", "hello", "got"), answered("C")),
 	scene("d.1 RECEIVED, a reply: RECEIVED",
 		requested(),
 		answer("request", "x"),
 		Fails("S", "NtReplyPort", mismatch, P{"PortHandle": "$ccp"}),
 		Fails("S", "NtReplyWaitReceivePort", mismatch, P{"ReplyMessage": "answer"}),
-		Do("S", "NtAcceptConnectPort", nil),
-		Do("S", "NtCompleteConnectPort", nil),
-		Returns("C", success)),
+		letIn("C")),
 	needing(Apart, "d.1 RECEIVED, the client is killed: END",
 		requested(),
 		Verb("C", "kill", nil),
@@ -105,8 +94,7 @@ var scenesStates = []Scene{
 	scene("d.1 ACCEPTED, accepted again: ACCEPTED",
 		accepted(),
 		Fails("S", "NtAcceptConnectPort", mismatch, P{"PortHandle": "no"}),
-		Do("S", "NtCompleteConnectPort", nil),
-		Returns("C", success)),
+		completed("C")),
 	scene("d.1 ACCEPTED, the server's end is closed: END",
 		accepted(),
 		Do("S", "NtClose", P{"Handle": "$srv"}),
@@ -127,15 +115,13 @@ var scenesStates = []Scene{
 		Do("S", "NtReplyWaitReceivePort", nil).Gives(P{"ReceiveMessage.Type": "5", "PortContext": "0xC0DE"})),
 	scene("d.1 CONNECTED, the server closes: sends fail, who waits has lost its reply",
 		asked(),
-		Do("S", "NtClose", P{"Handle": "$srv"}),
-		Returns("C", replyLost),
+		serverCloses("C"),
 		Verb("C", "make", nil),
 		Fails("C", "NtRequestWaitReplyPort", disconnected, nil),
 		Fails("C", "NtRequestPort", disconnected, nil)),
 	scene("d.1 HALF_CLOSED, the other side closes: END",
 		connected(),
-		Do("C", "NtClose", P{"Handle": "$cli"}),
-		Do("S", "NtReplyWaitReceivePort", nil).Gives(P{"ReceiveMessage.Type": "5"}),
+		clientCloses(),
 		Do("S", "NtClose", P{"Handle": "$srv"}),
 		Fails("S", "NtReplyWaitReceivePort", invalidHandle, P{"PortHandle": "$srv"}),
 		another("C", "2", "2")),
@@ -147,9 +133,6 @@ var scenesStates = []Scene{
 		Fails("S", "NtReplyWaitReceivePortEx", timeout, nil)),
 }
 
-// or adds a status that the reference also allows, or that it leaves open.
-func (s Step) or(also ...nt.Status) Step { s.Or = also; return s }
-
 // e.5 messages that the system makes.
 var scenesKernelMade = []Scene{
 	scene("e.5 PORT_CLOSED",
@@ -160,8 +143,7 @@ var scenesKernelMade = []Scene{
 			"ReceiveMessage.Data": "!hex:0000000000000000"})), // when the process was
 	scene("e.5 PORT_CLOSED is not replied to",
 		connected(),
-		Do("C", "NtClose", P{"Handle": "$cli"}),
-		Do("S", "NtReplyWaitReceivePort", nil).Gives(P{"ReceiveMessage.Type": "5"}),
+		clientCloses(),
 		answer("got", "x"),
 		Fails("S", "NtReplyPort", mismatch, P{"PortHandle": "$ccp"}).or(invalidCID)),
 	scene("e.5 CLIENT_DIED",

@@ -16,11 +16,8 @@ import (
 	"github.com/seed-eedd8485/lpc/target/live"
 )
 
-// A Printer prints steps.
+// A Printer prints steps: Run makes one.
 type Printer struct{ w io.Writer }
-
-// To makes a Printer.
-func To(w io.Writer) *Printer { return &Printer{w} }
 
 // Do prints a call that has returned. A status other than success is the error.
 func (p *Printer) Do(who, what string, s nt.Status) error {
