@@ -66,7 +66,6 @@ var Calls = map[string][]Parameter{
 	"Alloc":    {{"Size", Number}},                      // memory that stays; comes back as Address
 	"Peek":     {{"Address", Number}, {"Size", Number}}, // Data comes back, "absent" where it is not mapped
 	"Poke":     {{"Address", Number}, {"Data", Buffer}}, //
-	"Whoami":   {},                                      // the thread's effective user and group, as UID and GID
 	"Protect":  {{"Address", Number}, {"Size", Number}}, // takes all access to that memory away
 }
 

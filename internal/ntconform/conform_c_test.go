@@ -25,7 +25,6 @@ func TestC(t *testing.T) {
 			d := NewProcesses(c.can, func() *exec.Cmd {
 				cmd := exec.Command(driver)
 				cmd.Env = append(os.Environ(), "LPC_SAFE_PROBE="+c.probe)
-				cmd.Stderr = os.Stderr
 				return cmd
 			})
 			play(t, d)

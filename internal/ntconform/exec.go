@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 
 	"github.com/seed-eedd8485/lpc/nt"
 	"github.com/seed-eedd8485/lpc/security/access"
@@ -232,10 +231,6 @@ func (c *call) own(x *executor, t *nt.Thread) {
 		}
 	case "Poke":
 		_, err = moveMemory(c.bytes("Data"), c.number("Address"), unix.ProcessVMWritev)
-	case "Whoami":
-		uid, _, _ := syscall.RawSyscall(syscall.SYS_GETEUID, 0, 0, 0) // the thread's
-		gid, _, _ := syscall.RawSyscall(syscall.SYS_GETEGID, 0, 0, 0)
-		c.res["UID"], c.res["GID"] = hexNumber(uint64(uid)), hexNumber(uint64(gid))
 	default:
 		return
 	}

@@ -13,11 +13,6 @@ static int own(struct call *c)
 		v[1] = (uint64_t)syscall(SYS_gettid);
 		returns(c, NUMBER, "Process", &v[0], 8);
 		returns(c, NUMBER, "Thread", &v[1], 8);
-	} else if (is(l, "call", "Whoami")) {
-		v[0] = (uint64_t)geteuid();
-		v[1] = (uint64_t)getegid();
-		returns(c, NUMBER, "UID", &v[0], 8);
-		returns(c, NUMBER, "GID", &v[1], 8);
 	} else if (is(l, "call", "Alloc")) {
 		v[0] = (uint64_t)mmap(NULL, number(c, "Size"), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		returns(c, NUMBER, "Address", &v[0], 8);

@@ -152,18 +152,24 @@ static void *buffer(struct call *c, const char *name, size_t *size)
 	return p;
 }
 
-/* numbers reads some numbers with commas between them; 0: the pointer is special. */
-static int numbers(struct call *c, const char *name, uint64_t *to, int n, void **p)
+/* numbers reads some numbers with commas between them and makes room for what has them;
+ * 0: the pointer is special. */
+static int numbers(struct call *c, const char *name, uint64_t *to, int n, void **p, size_t size)
 {
 	const char *v = get(c, name);
 	char *end = NULL;
 
 	if (special(v, p))
 		return 0;
-	for (int i = 0; i < n; i++, v = end + 1)
+	for (int i = 0; i < n; i++, v = end + 1) {
 		to[i] = strtoull(v, &end, 0);
-	if (*end)
-		snprintf(c->error, sizeof(c->error), "%s is not %d numbers", name, n);
+		if (*end != (i < n - 1 ? ',' : 0)) {
+			snprintf(c->error, sizeof(c->error), "%s is not %d numbers", name, n);
+			memset(to, 0, (size_t)n * sizeof(*to));
+			break;
+		}
+	}
+	*p = room(c, size);
 	return 1;
 }
 
@@ -172,11 +178,10 @@ static PPORT_VIEW view(struct call *c, const char *name)
 	uint64_t v[6];
 	PPORT_VIEW p;
 
-	if (!numbers(c, name, v, 6, (void **)&p))
-		return p;
-	p = room(c, sizeof(*p));
-	*p = (PORT_VIEW){(ULONG)v[0], (HANDLE)v[1], (ULONG)v[2], v[3], (PVOID)v[4], (PVOID)v[5]};
-	returns(c, NUMBERS, name, p, 6);
+	if (numbers(c, name, v, 6, (void **)&p, sizeof(*p))) {
+		*p = (PORT_VIEW){(ULONG)v[0], (HANDLE)v[1], (ULONG)v[2], v[3], (PVOID)v[4], (PVOID)v[5]};
+		returns(c, NUMBERS, name, p, 6);
+	}
 	return p;
 }
 
@@ -185,11 +190,10 @@ static PREMOTE_PORT_VIEW remote(struct call *c, const char *name)
 	uint64_t v[3];
 	PREMOTE_PORT_VIEW p;
 
-	if (!numbers(c, name, v, 3, (void **)&p))
-		return p;
-	p = room(c, sizeof(*p));
-	*p = (REMOTE_PORT_VIEW){(ULONG)v[0], v[1], (PVOID)v[2]};
-	returns(c, NUMBERS, name, p, 3);
+	if (numbers(c, name, v, 3, (void **)&p, sizeof(*p))) {
+		*p = (REMOTE_PORT_VIEW){(ULONG)v[0], v[1], (PVOID)v[2]};
+		returns(c, NUMBERS, name, p, 3);
+	}
 	return p;
 }
 
@@ -198,10 +202,8 @@ static PSECURITY_QUALITY_OF_SERVICE quality(struct call *c, const char *name)
 	uint64_t v[4];
 	PSECURITY_QUALITY_OF_SERVICE p;
 
-	if (!numbers(c, name, v, 4, (void **)&p))
-		return p;
-	p = room(c, sizeof(*p));
-	*p = (SECURITY_QUALITY_OF_SERVICE){(ULONG)v[0], (SECURITY_IMPERSONATION_LEVEL)v[1], (BOOLEAN)v[2], (BOOLEAN)v[3]};
+	if (numbers(c, name, v, 4, (void **)&p, sizeof(*p)))
+		*p = (SECURITY_QUALITY_OF_SERVICE){(ULONG)v[0], (SECURITY_IMPERSONATION_LEVEL)v[1], (BOOLEAN)v[2], (BOOLEAN)v[3]};
 	return p;
 }
 
