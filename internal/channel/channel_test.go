@@ -222,6 +222,37 @@ func TestAbandonAndReuse(t *testing.T) {
 	e.c.Release(s2)
 }
 
+// A spin sees the request in the near slot, its ring entry comes before the receiver
+// looks again, and its caller gives up: it is taken once.
+func TestSeenAndGivenUp(t *testing.T) {
+	e := newEnds(t, true)
+	m := newMessage()
+	s, alone, err := e.c.Take(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	place := &e.r.ring[e.r.head%ringSize]
+	before := atomic.LoadUint32(place)
+	e.c.Reserve(s)
+	e.c.Post(s, &Request{})
+	published := atomic.SwapUint32(place, before)
+	e.r.spin.off.Store(false) // also with GOMAXPROCS=1
+	if !e.r.Spin(func() bool { return true }) || !e.r.seen {
+		t.Fatal("the request in the near slot was not seen")
+	}
+	atomic.StoreUint32(place, published)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := e.c.Wait(ctx, s, alone, nil, new(uint64)); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if ok, err := e.r.Next(m); ok || err != nil {
+			t.Fatalf("an abandoned request: %v, %v", ok, err)
+		}
+	}
+}
+
 type released struct{ atomic.Int32 }
 
 func (r *released) Release() { r.Add(1) }

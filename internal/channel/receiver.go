@@ -181,6 +181,7 @@ func (r *Receiver) Next(m *Message) (bool, error) {
 			if live {
 				return true, nil
 			}
+			seen = false // the near slot's request may be the one that was taken just now
 		case kind == kindDatagram && i == int(r.cells%uint32(r.area.ncells)):
 			cl := r.cell(i)
 			m.Reply, m.Detached = false, false
