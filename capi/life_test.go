@@ -16,12 +16,16 @@ import (
 
 const patience = 5 * time.Minute // of watchdogs: far beyond what any test takes
 
-// What the calls do with memory, text and descriptors of C's, in both ways to touch them.
+// What the calls do with memory, text and descriptors of C's, in both ways to touch them,
+// and in a program that has SIGSEGV for itself.
 func TestCalls(t *testing.T) {
 	proctest.Watchdog(t, patience)
 	program := capitest.Program(t, "testdata/calls.c")
-	for _, mode := range []string{"0", "1"} {
+	for _, mode := range []string{"0", "1", ""} {
 		cmd := exec.Command(program)
+		if mode == "" {
+			cmd.Args = append(cmd.Args, "takes SIGSEGV")
+		}
 		cmd.Env = append(cmd.Environ(), "LPC_SAFE_PROBE="+mode)
 		golden.Text(t, "calls.golden", run(t, cmd))
 	}

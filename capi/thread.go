@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/seed-eedd8485/lpc/internal/engine"
 	"github.com/seed-eedd8485/lpc/nt"
 )
 
@@ -106,8 +107,10 @@ func end(number uint32) {
 //
 //export lpcgoSafeProbe
 func lpcgoSafeProbe(on int32) int32 {
-	safe.Store(on != 0 && kernelAllows())
-	if safe.Load() {
+	kernel := on != 0 && kernelAllows()
+	safe.Store(kernel)
+	engine.SafeProbe(kernel)
+	if kernel {
 		return 1
 	}
 	return 0

@@ -129,14 +129,15 @@ static char big[100000], room[64], *half;
 
 static void *data_client(void *unused)
 {
-	struct { PORT_MESSAGE h; ULONG count, pad; PORT_DATA_ENTRY e[4]; UCHAR rest[200]; } m = {
+	struct { PORT_MESSAGE h; ULONG count, pad; PORT_DATA_ENTRY e[7]; UCHAR rest[152]; } m = {
 		.h = {.DataInfoOffset = sizeof(PORT_MESSAGE)},
-		.count = 4,
-		.e = {{big, sizeof(big)}, {room, sizeof(room)}, {half, 2 * PAGE}, {(PVOID)(intptr_t)-16, 64}},
+		.count = 7,
+		.e = {{big, sizeof(big)}, {room, sizeof(room)}, {half, 2 * PAGE}, {(PVOID)(intptr_t)-16, 64},
+		      {NULL, 64}, {(PVOID)(intptr_t)8, 64}, {(PVOID)((intptr_t)1 << 55), 64}},
 	};
 
 	(void)unused;
-	m.h.DataLength = 8 + 4 * sizeof(PORT_DATA_ENTRY);
+	m.h.DataLength = 8 + 7 * sizeof(PORT_DATA_ENTRY);
 	m.h.TotalLength = (USHORT)(sizeof(m.h) + (size_t)m.h.DataLength);
 	must(NtRequestWaitReplyPort(c.clp, &m.h, &m.h));
 	say("the client's memory: \"%s\"", room);
@@ -164,7 +165,8 @@ static void data(void)
 	n = 0;
 	say("a range of which the first page is there: %s", brief(NtReadRequestData(c.scp, &m.h, 2, copy, 2 * PAGE, &n)));
 	say("that gave %lu bytes, %c", n, copy[PAGE - 1]);
-	say("a range that is not there: %s", brief(NtReadRequestData(c.scp, &m.h, 3, copy, 16, NULL)));
+	for (ULONG i = 3; i < 7; i++)
+		say("a range that is not there: %s", brief(NtReadRequestData(c.scp, &m.h, i, copy, 16, NULL)));
 	page = edge(8);
 	say("a buffer of 8 bytes, said to have 64: %s", brief(NtReadRequestData(c.scp, &m.h, 1, page, 64, NULL)));
 	say("to read from: %s", brief(NtWriteRequestData(c.scp, &m.h, 1, page, 64, NULL)));

@@ -133,14 +133,11 @@ func (m *Message) copyData() (code int, text string) {
 	if int64(index) >= int64(len(t.ranges)) || n > t.ranges[index].Length {
 		return DataParameter, "no such range"
 	}
-	theirs, ours := r.bytes()[off:off+n], memoryAt(t.ranges[index].Base, n)
-	if op == controlRead {
-		ours, theirs = theirs, ours
-	}
-	for done := 0; done < len(ours); { // by pages of the sender's, so that it is known how far it came
-		part := min(pageBytes-(int(t.ranges[index].Base)+done)%pageBytes, len(ours)-done)
-		if section.Guard(func() { section.Copy(ours[done:done+part], theirs[done:done+part]) }) != nil {
-			return DataFault + done, "the memory cannot be touched"
+	ours, base := r.bytes()[off:off+n], t.ranges[index].Base
+	for done := uint64(0); done < n; { // by pages of the sender's, so that it is known how far it came
+		part := min(pageBytes-(base+done)%pageBytes, n-done)
+		if !copyAt(base+done, ours[done:done+part], op == controlWrite) {
+			return DataFault + int(done), "the memory cannot be touched"
 		}
 		done += part
 	}
