@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/seed-eedd8485/lpc/security"
 )
 
 // What a single try to connect can come to, apart from the exported errors.
@@ -187,6 +189,9 @@ func (d *dir) connectOnce(base string) (*connection, error) {
 		if err != unix.EINTR {
 			break
 		}
+	}
+	if err == nil && security.PeerEnded(c.fd) {
+		err = unix.ECONNREFUSED // who has the socket now is a child of the server, which does not accept
 	}
 	switch err {
 	case nil:

@@ -44,7 +44,14 @@
 //
 // # Locks
 //
-// A Listener holds its name's lock file by flock(2) from before the name is
-// taken until it is closed or its process ends. Inside a process, a Listener's
-// mutex orders Close calls; no other lock is taken under it.
+// A Listener holds its name's lock file by a record lock (fcntl(2)) from before the
+// name is taken until it is closed or its process ends. Inside a process, a Listener's
+// mutex orders Close calls; the locks that the process holds have one, which is taken
+// last.
+//
+// # Forked children
+//
+// A child made without execve(2) has the listening socket of its parent, and keeps it
+// open when that dies. So a server counts as alive while the process that called
+// listen(2) is (SO_PEERPIDFD), and the record lock is not the child's.
 package namespace

@@ -54,6 +54,16 @@ func play(role string, args []string) error {
 		fmt.Println("ok", l.Path())
 		wait()
 		return l.Close()
+	case "fork": // NAME: and a child holds the sockets
+		if _, err := Listen(mustParse(args[0]), Options{}); err != nil {
+			return err
+		}
+		pid, err := proctest.Fork()
+		if err != nil {
+			return err
+		}
+		fmt.Println("ok", pid)
+		wait()
 	case "race": // NAME: when a line comes
 		n := mustParse(args[0])
 		fmt.Println("ready")

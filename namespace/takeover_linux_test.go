@@ -3,9 +3,11 @@ package namespace
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -34,6 +36,32 @@ func TestTakeoverAfterKill(t *testing.T) {
 	reach(t, l, "spool")
 	if entries, err = List(context.Background(), []string{root}); err != nil || len(entries) != 1 || entries[0].Stale || entries[0].PID != os.Getpid() {
 		t.Errorf("List after takeover: got %+v and error %v, want one live entry", entries, err)
+	}
+}
+
+// A child that was forked without execve(2) has the sockets of its parent and outlives it.
+func TestTakeoverFromForkedChild(t *testing.T) {
+	root := newRoot(t)
+	p := start(t, "fork spool")
+	child, err := strconv.Atoi(strings.TrimPrefix(p.line(), "ok "))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Kill(child, unix.SIGKILL) })
+	if _, err := Listen(mustParse("spool"), Options{}); !errors.Is(err, ErrInUse) || !strings.Contains(err.Error(), fmt.Sprint("by process ", p.PID())) {
+		t.Errorf("while it lives: got error %v, want ErrInUse that names process %d", err, p.PID())
+	}
+	p.Kill()
+
+	if entries, err := List(context.Background(), []string{root}); err != nil || len(entries) != 1 || !entries[0].Stale {
+		t.Errorf("List: got %+v and error %v, want one stale entry", entries, err)
+	}
+	if _, err := Connect(context.Background(), mustParse("spool")); !errors.Is(err, ErrNotFound) || !strings.Contains(err.Error(), "stale") {
+		t.Errorf("Connect: got error %v, want ErrNotFound that says stale", err)
+	}
+	reach(t, listenOn(t, "spool", Options{}), "spool")
+	if err := unix.Kill(child, 0); err != nil {
+		t.Errorf("the child is gone, so nothing was shown: %v", err)
 	}
 }
 

@@ -6,6 +6,10 @@ import (
 	"slices"
 )
 
+// ErrPeerEnded reports a socket whose peer's process has ended, though a child of it may
+// still hold the other end.
+var ErrPeerEnded = errors.New("the peer's process has ended")
+
 // ErrNoPeer reports a descriptor that has no peer to speak of: it is no AF_UNIX
 // socket, or one that was never connected. Nothing may be concluded about a
 // caller from it; end the connection.

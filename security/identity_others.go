@@ -16,3 +16,9 @@ func CaptureThread(fd, tid, pid int, uid, gid uint32, level Level) (*Token, erro
 
 // PeerPIDFD is implemented for Linux only.
 func PeerPIDFD(int) (int, error) { return -1, errUnimplemented }
+
+// WatchPeer is implemented for Linux only.
+func WatchPeer(int) (int, error) { return -1, errUnimplemented }
+
+// PeerEnded is implemented for Linux only.
+func PeerEnded(int) bool { return false }
