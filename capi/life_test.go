@@ -5,9 +5,12 @@ package main
 import (
 	"fmt"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/seed-eedd8485/lpc/internal/capitest"
 	"github.com/seed-eedd8485/lpc/internal/golden"
@@ -41,21 +44,69 @@ func TestThreadsAndForks(t *testing.T) {
 	}
 }
 
+// killChild reads the number of a child that a program has made, kills that when the test
+// ends, and fails the test if it was not there any more.
+func killChild(t *testing.T, program *proctest.Child) {
+	t.Helper()
+	pid, err := strconv.Atoi(program.Line(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Kill(pid, unix.SIGKILL); err != nil {
+			t.Errorf("the child had ended, so nothing was shown: %v", err)
+		}
+	})
+}
+
+// A server is killed with a connection request or a request in its hands, alone and with a
+// child that has its sockets: its client is told the same at once, and its name is free.
+func TestServerEnds(t *testing.T) {
+	proctest.Watchdog(t, patience)
+	program := capitest.Program(t, "testdata/life.c")
+	for what, want := range map[string][]string{
+		"connection": {"NtConnectPort: PORT_CONNECTION_REFUSED"},
+		"request":    {"NtConnectPort: SUCCESS", "NtRequestWaitReplyPort(clp, &m.h, &m.h): LPC_REPLY_LOST"},
+	} {
+		for _, how := range []string{"alone", "fork"} {
+			t.Run(what+"/"+how, func(t *testing.T) {
+				name := `\Life\holds ` + what
+				server := proctest.Start(t, exec.Command(program, "holds", name, what, how))
+				if how == "fork" {
+					killChild(t, server)
+				}
+				server.Expect(t, "ready")
+				client := proctest.Start(t, exec.Command(program, "asks", name))
+				server.Expect(t, "holds")
+				server.Kill()
+				for _, line := range want {
+					client.Expect(t, line)
+				}
+				again := proctest.Start(t, exec.Command(program, "holds", name, what, "alone"))
+				again.Expect(t, "ready")
+			})
+		}
+	}
+}
+
 // A process ends by kill -9, by returning from main with another thread in a call, and
 // its main thread before its others.
 func TestProcessEnds(t *testing.T) {
 	proctest.Watchdog(t, patience)
 	program := capitest.Program(t, "testdata/life.c")
-	for _, how := range []string{"wait", "return", "main"} {
+	for _, how := range []string{"wait", "return", "main", "fork"} {
 		t.Run(how, func(t *testing.T) {
 			name := `\Life\` + how
 			server := proctest.Start(t, exec.Command(program, "server", name))
 			server.Expect(t, "ready")
 			client := proctest.Start(t, exec.Command(program, "client", name, how))
+			if how == "fork" {
+				killChild(t, client) // which has all its descriptors, and lives on
+			}
 			pid, other := client.PID(), client.Line(t)
 			main := fmt.Sprintf("LPC_CLIENT_DIED %d.%d", pid, pid)
 			switch how {
-			case "wait":
+			case "wait", "fork":
 				client.Kill()
 			case "return":
 				client.Say(t, "")

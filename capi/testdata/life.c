@@ -8,6 +8,10 @@
  *   life client NAME HOW
  *                      registers and then waits, returns from main, ends its main
  *                      thread, or is forked: "wait", "return", "main", "fork"
+ *   life holds NAME WHAT HOW
+ *                      takes a "connection" or a "request" and leaves it there; is
+ *                      forked or not: "fork", "alone"
+ *   life asks NAME     connects and asks, and prints what the calls gave
  */
 #include "common.h"
 
@@ -172,6 +176,53 @@ static int server(const char *name)
 	return 0;
 }
 
+/* forked makes a child that holds all that its parent has but input and output, and does
+ * nothing until the test kills it, or for a minute. */
+static void forked(const char *how)
+{
+	pid_t pid;
+
+	if (strcmp(how, "fork") != 0)
+		return;
+	if ((pid = fork()) == 0) {
+		for (int fd = 0; fd < 3; fd++)
+			close(fd);
+		sleep(60);
+		_exit(0);
+	}
+	say("%d", (int)pid);
+}
+
+/* A server that is killed with a connection request or with a request in its hands. */
+static int holds(const char *name, const char *what, const char *how)
+{
+	PORT_MESSAGE_BUFFER m;
+	HANDLE h = create_port(name), conn;
+
+	forked(how);
+	say("ready");
+	must(NtListenPort(h, &m.h));
+	if (strcmp(what, "request") == 0) {
+		must(NtAcceptConnectPort(&conn, NULL, &m.h, TRUE, NULL, NULL));
+		must(NtCompleteConnectPort(conn));
+		must(NtReplyWaitReceivePort(h, NULL, NULL, &m.h));
+	}
+	say("holds");
+	getchar();
+	return 0;
+}
+
+static int asks(const char *name)
+{
+	PORT_MESSAGE_BUFFER m = message("question");
+	NTSTATUS s = NtConnectPort(&clp, named(name), &quality, NULL, NULL, NULL, NULL, NULL);
+
+	say("NtConnectPort: %s", brief(s));
+	if (s == STATUS_SUCCESS)
+		tell(NtRequestWaitReplyPort(clp, &m.h, &m.h));
+	return 0;
+}
+
 static void *waits(void *unused)
 {
 	PORT_MESSAGE_BUFFER m;
@@ -187,10 +238,8 @@ static int joins(const char *name, const char *how)
 {
 	clp = connect_port(name);
 	must(NtRegisterThreadTerminatePort(clp));
+	forked(how);
 	start(waits, NULL);
-	if (strcmp(how, "fork") == 0 && fork() == 0)
-		for (;;)
-			pause(); /* holds all that its parent had, and is killed by the test */
 	if (getchar() == EOF)
 		return 1;
 	if (strcmp(how, "main") == 0)
@@ -208,6 +257,10 @@ int main(int argc, char **argv)
 		return forks();
 	if (argc == 3 && strcmp(argv[1], "server") == 0)
 		return server(argv[2]);
+	if (argc == 5 && strcmp(argv[1], "holds") == 0)
+		return holds(argv[2], argv[3], argv[4]);
+	if (argc == 3 && strcmp(argv[1], "asks") == 0)
+		return asks(argv[2]);
 	if (argc == 4 && strcmp(argv[1], "client") == 0)
 		return joins(argv[2], argv[3]);
 	return 2;

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -185,13 +186,24 @@ func (h *handshake) run(ctx context.Context, o DialOptions, view *ViewOffer) err
 		return fmt.Errorf("%w in the handshake: %w", ErrPeerDied, err)
 	}
 	failpoint.At(failpoint.ConnectSent)
-	select {
-	case err := <-h.done:
-		return err
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	look := time.NewTimer(watchAfter)
+	defer look.Stop()
+	for {
+		select {
+		case err := <-h.done:
+			return err
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-look.C:
+			// Whether the server forks is in its answer; that may never come.
+			_ = h.c.link.Watch()
+		}
 	}
 }
+
+// watchAfter is how long a client waits for the answer before it watches the server's
+// process: most answers come sooner.
+const watchAfter = 100 * time.Millisecond
 
 // ready runs on the poller's goroutine. Once the connection stands, what comes is
 // the connection's.

@@ -4,7 +4,9 @@
 // One AF_UNIX SOCK_SEQPACKET socket serves for all four. A packet of one byte is
 // the doorbell: look at your channel. A longer packet is a Frame; PROTOCOL.md has
 // their layout. The end of the socket is the death of the peer, as the kernel saw
-// it. So an idle connection holds one descriptor in each process.
+// it. So an idle connection holds one descriptor in each process. A process that forks
+// (Forks) is watched besides, by a descriptor of the process itself, because a child that
+// inherited the socket would hide its parent's death.
 //
 // The package also has the poller: all sockets of a process hang in one epoll
 // instance, which itself hangs in Go's netpoller, so that 10,000 idle connections

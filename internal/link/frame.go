@@ -53,12 +53,14 @@ const (
 	FlagQoS           = 0x10
 	FlagDynamic       = 0x20
 	FlagEffectiveOnly = 0x40
-	FlagLevelShift    = 8 // and the level, 2 bits
+	FlagForks         = 0x80 // Connect, Accept: the sender's process forks, see Forks
+	FlagLevelShift    = 8    // and the level, 2 bits
 )
 
 const (
 	frameMagic = 0x3143504c // "LPC1"
 	headSize   = 40
+	flagsAt    = 6                // offset of the flags, little endian
 	maxText    = wire.MaxConnInfo // connection information, or the text of a reason
 	// MaxFrame is the largest packet on a control socket, bytes.
 	MaxFrame = headSize + maxText

@@ -21,6 +21,9 @@ type Link struct {
 	poller *Poller
 	src    *Source
 	creds  atomic.Bool // packets come with credentials
+
+	process int     // pidfd of the peer, -1: not watched
+	death   *Source // it, under the poller
 }
 
 // New makes a link of a connected non-blocking socket and owns it from then on,
@@ -31,7 +34,7 @@ func New(fd int) (*Link, error) {
 		_ = unix.Close(fd)
 		return nil, err
 	}
-	return &Link{fd: fd, poller: p}, nil
+	return &Link{fd: fd, poller: p, process: -1}, nil
 }
 
 // Start has ready called on the poller's goroutine at every edge of readability;
@@ -69,6 +72,9 @@ func (l *Link) Send(f *Frame, fd int) error {
 		return fmt.Errorf("text of %d bytes in a %s frame, at most %d", len(f.Text), f.Kind, maxText)
 	}
 	b := f.append(make([]byte, 0, headSize+len(f.Text)))
+	if Forks && (f.Kind == Connect || f.Kind == Accept) {
+		b[flagsAt] |= FlagForks
+	}
 	var oob []byte
 	if fd >= 0 {
 		oob = unix.UnixRights(fd)
@@ -139,6 +145,9 @@ func (l *Link) Receive(bell func(), frame func(*Frame, int) error) error {
 		}
 		f, err := parse(buf[:n])
 		f.Cred = cred
+		if f.Flags&FlagForks != 0 && (f.Kind == Connect || f.Kind == Accept) {
+			_ = l.Watch() // without a descriptor to spare the hang-up must do
+		}
 		if err == nil {
 			err = frame(&f, fd)
 		} else if fd >= 0 {
@@ -238,6 +247,7 @@ func (l *Link) Close() {
 	if l.src != nil {
 		l.poller.Remove(l.src)
 	}
+	l.unwatch()
 	_ = unix.Close(l.fd)
 	l.fd = -1
 }

@@ -18,6 +18,8 @@
  *   NOGIVENUP  the entry of a request whose caller gave up meanwhile is taken once more
  *   SMALL      the ring has no room for the entry of a request that was taken ahead and
  *              answered, beside those of all slots and cells
+ *   STALE      what the spin saw is taken although it was taken from the ring meanwhile,
+ *              and its caller had given up
  *   NOENTRY    its ring entry is not waited for: it may come a lap late, over another
  */
 
@@ -42,7 +44,8 @@ byte tail, ring[RING], lap[RING]; /* ring entries: slot + 1, or DATAGRAM; laps f
 bool told;
 
 byte head, served[2];            /* the receiver's */
-bool ahead;
+bool ahead, seen;                /* seen: by the spin, in the near slot */
+bool live;                       /* what was taken last is to be answered */
 
 /* Ghosts. */
 bool late[2];                    /* the request in the slot was made after told */
@@ -101,7 +104,11 @@ proctype sender() {
 inline take(s, near) {
 	d_step {
 		assert(gen[s] == served[s] + 1);
+#ifndef NOPOS
+		assert(place[s] == head);
+#endif
 		served[s]++;
+		live = (st[s] == WAITING);
 		assert(st[s] == WAITING || st[s] == ABANDONED);
 		if
 		:: st[s] == WAITING -> assert(!late[s] || grams > 0)
@@ -131,31 +138,50 @@ inline take(s, near) {
 	fi
 }
 
-/* go: channel.(*Receiver).Next */
 active proctype receiver() {
 	byte e;
+	bool more;
 	run caller(2, true);
 	run caller(1, false);
 	run sender();
 	do
 	:: head == ALL -> break
 	:: else ->
-		/* go: channel.(*Receiver).entry */
+		/* go: channel.(*Receiver).Spin */
 		if
-		:: atomic { lap[head % RING] != head / RING -> e = ring[head % RING] };
-			assert(lap[head % RING] == head / RING + 1);
-			if
-			:: ahead -> d_step { assert(e == 1); ahead = false; head++ }
-			:: !ahead && e == DATAGRAM -> d_step { grams++; head++ }
-			:: !ahead && e != DATAGRAM -> take((e - 1), false)
-			fi
+		:: lap[head % RING] != head / RING
 		/* go: channel.(*Receiver).near */
 #ifdef NOPOS
-		:: atomic { !ahead && gen[0] == served[0] + 1 && st[0] == WAITING } ->
+		:: atomic { !ahead && gen[0] == served[0] + 1 && st[0] == WAITING -> seen = true }
 #else
-		:: atomic { !ahead && gen[0] == served[0] + 1 && st[0] == WAITING && place[0] == head } ->
+		:: atomic { !ahead && gen[0] == served[0] + 1 && st[0] == WAITING && place[0] == head -> seen = true }
 #endif
-			take(0, true)
-		fi
+		fi;
+		/* go: channel.(*Receiver).Next */
+		more = true;
+		do
+		:: !more -> break
+		:: more ->
+			/* go: channel.(*Receiver).entry */
+			if
+			:: atomic { lap[head % RING] != head / RING -> e = ring[head % RING] };
+				assert(lap[head % RING] == head / RING + 1);
+				if
+				:: ahead -> d_step { assert(e == 1); ahead = false; head++ }
+				:: !ahead && e == DATAGRAM -> d_step { grams++; head++; more = false }
+				:: !ahead && e != DATAGRAM -> take((e - 1), false);
+					more = !live;
+#ifndef STALE
+					seen = false
+#endif
+				fi
+			:: atomic { lap[head % RING] == head / RING -> more = false };
+				if
+				:: seen -> take(0, true)
+				:: else
+				fi
+			fi
+		od;
+		seen = false
 	od
 }

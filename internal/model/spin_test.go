@@ -64,9 +64,10 @@ var checks = []check{
 	{"ahead", "", ""},
 	{"ahead", "NOPOS", broken},
 	{"ahead", "NOAHEAD", broken},
-	{"ahead", "NOENTRY", hangs},
+	{"ahead", "NOENTRY", broken},
 	{"ahead", "SMALL", broken},
 	{"ahead", "NOGIVENUP", broken},
+	{"ahead", "STALE", broken},
 
 	{"drain", "", ""},
 	{"drain", "SLOW HINTS=1", ""},
