@@ -344,7 +344,7 @@ func (k *call) reply() (src []byte, shared *region, err error) {
 	if k.res.Status != wire.StatusOK {
 		var text [wire.MaxInline]byte
 		c.out.Inline(k.slot, text[:], k.res.Length)
-		if err = statusError(k.res.Status, text[:k.res.Length]); errors.Is(err, ErrProtocol) {
+		if err = answered(k.res.Status, text[:k.res.Length], k.req.Callback != 0); errors.Is(err, ErrProtocol) {
 			c.fail(err)
 		}
 	}

@@ -109,6 +109,18 @@ func statusError(s wire.Status, text []byte) error {
 	return fmt.Errorf("%w: reply with unknown status %d", ErrProtocol, s)
 }
 
+// answered is statusError for a call of a program's: only a callback can be for a thread
+// that does not wait, and that is a caller that gave up.
+func answered(s wire.Status, text []byte, callback bool) error {
+	switch {
+	case s != wire.StatusMismatch:
+		return statusError(s, text)
+	case callback:
+		return ErrAbandoned
+	}
+	return fmt.Errorf("%w: reply with status %d, which is a callback's", ErrProtocol, s)
+}
+
 // fromChannel gives the channel's errors the engine's kinds.
 func fromChannel(err error) error {
 	if err == nil {
