@@ -62,7 +62,7 @@ func readInfo(data []byte) (info, error) {
 // namedStreams reads a hash table that was written as it stood in memory: names
 // in one buffer, then buckets, of which a bit map tells which are in use.
 func namedStreams(c *cursor) map[string]int {
-	names := c.Bytes("names of streams", int64(c.U32("size of the names")), c.Size())
+	names := stringTable(c.Bytes("names of streams", int64(c.U32("size of the names")), c.Size()))
 	c.U32("number of named streams")
 	c.U32("capacity of the table")
 	present := bitmap(c, "buckets in use")
@@ -73,8 +73,7 @@ func namedStreams(c *cursor) map[string]int {
 		if c.err() != nil {
 			break
 		}
-		if int64(at) < int64(len(names)) {
-			name, _, _ := strings.Cut(string(names[at:]), "\x00")
+		if name := names.at(at); name != "" {
 			out[name] = int(stream)
 		}
 	}
@@ -92,27 +91,34 @@ func bitmap(c *cursor, field string) int {
 	return bits
 }
 
-// stringTable is the stream "/names": a header, then strings by offset.
-type stringTable []byte
+// stringTable are strings by offset, each with a zero behind: those of the stream
+// "/names", and the names of streams.
+type stringTable string
 
+// maxString is more than a name of a stream or a program of a frame has.
+const maxString = 4096
+
+// readStringTable reads the stream "/names": a header, then the strings.
 func readStringTable(data []byte) (stringTable, error) {
 	if len(data) == 0 {
-		return nil, nil
+		return "", nil
 	}
 	c := newCursor("string table", data)
 	if sig := c.U32("signature"); c.err() == nil && sig != 0xeffeeffe {
-		return nil, fmt.Errorf("the string table begins with %#x, expected 0xeffeeffe", sig)
+		return "", fmt.Errorf("the string table begins with %#x, expected 0xeffeeffe", sig)
 	}
 	c.U32("version")
 	b := c.Bytes("strings", int64(c.U32("size of the strings")), c.Size())
-	return b, c.err()
+	return stringTable(b), c.err()
 }
 
-// at is the string at an offset, "" where there is none.
+// at is the string at an offset, "" where there is none of at most maxString bytes. It
+// is a part of the table: entries without number may name one string.
 func (t stringTable) at(off uint32) string {
 	if int64(off) >= int64(len(t)) {
 		return ""
 	}
-	s, _, _ := strings.Cut(string(t[off:min(int(off)+4096, len(t))]), "\x00")
-	return s
+	rest := string(t[off:])
+	end := strings.IndexByte(rest[:min(maxString+1, len(rest))], 0)
+	return rest[:max(end, 0)]
 }

@@ -26,6 +26,7 @@ type container struct {
 	sizes     []uint32
 	first     []int    // where each stream's block numbers begin in numbers
 	numbers   []uint32 // block numbers of all streams, one stream after the other
+	room      int64    // bytes that may still be read: see gather
 }
 
 // openContainer reads the superblock and the stream directory.
@@ -33,7 +34,7 @@ func openContainer(r *bin.Reader) (*container, error) {
 	if err := recognize(r); err != nil {
 		return nil, err
 	}
-	c := &container{r: r}
+	c := &container{r: r, room: r.Size()}
 	r.Seek("the superblock", int64(len(magic7)))
 	blockSize := r.U32("block size")
 	r.U32("free block map")
@@ -109,8 +110,8 @@ func (c *container) directory(dir []byte) error {
 			size = 0
 			c.sizes[i] = 0
 		}
-		// Blocks may stand in two streams only in a damaged file; then streams
-		// could add up to more than the file. None is larger than it.
+		// Blocks may stand in two streams only in a damaged file; gather sees to
+		// that. None is larger than the file.
 		if int64(size) > c.r.Size() {
 			return fmt.Errorf("stream %d has %d bytes, expected at most the file's %d", i, size, c.r.Size())
 		}
@@ -135,9 +136,14 @@ func (c *container) stream(what string, i int) ([]byte, error) {
 	return c.gather(what, c.numbers[c.first[i]:], int64(c.sizes[i]))
 }
 
-// gather puts size bytes together from the blocks listed.
+// gather puts size bytes together from the blocks listed. Each stream is read once, and
+// a block is in one stream: what is read in all is no more than the file. A small file
+// that names its blocks again and again would else be a thousand times as large.
 func (c *container) gather(what string, list []uint32, size int64) ([]byte, error) {
-	out := make([]byte, size) // at most the file's size: the callers saw to it
+	if c.room -= size; c.room < 0 {
+		return nil, fmt.Errorf("%s has %d bytes, with which the streams have more than the file's %d: blocks stand in more than one", what, size, c.r.Size())
+	}
+	out := make([]byte, size)
 	file := c.r.Sub(what, 0, c.r.Size())
 	for at, i := int64(0), 0; at < size; at, i = at+c.blockSize, i+1 {
 		if int64(list[i]) >= c.blocks {
