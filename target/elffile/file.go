@@ -1,6 +1,7 @@
 package elffile
 
 import (
+	"cmp"
 	"debug/elf"
 	"fmt"
 	"io"
@@ -32,7 +33,8 @@ type File struct {
 }
 
 // Read reads the headers of the core in the first size bytes of src. The error says
-// what the file is instead, as far as its header tells.
+// what the file is instead, as far as its header tells. With an error that the file is
+// cut short come the program headers that it still has; of any other comes no File.
 func Read(src io.ReaderAt, size int64) (*File, error) {
 	r := bin.New("ELF header", src, size)
 	var ident [16]byte
@@ -69,17 +71,34 @@ func Read(src io.ReaderAt, size int64) (*File, error) {
 	case phoff > uint64(size):
 		return nil, fmt.Errorf("its program headers are said to be at %#x, and it has %#x bytes", phoff, size)
 	}
-	if n == manySegs { // the number is in the first section header's sh_info
-		if shoff > uint64(size) {
-			return nil, fmt.Errorf("its section header is said to be at %#x, and it has %#x bytes", shoff, size)
-		}
-		r.Seek("section header", int64(shoff))
-		r.Skip("section header", int64(12+4*word)) // name, type, flags, address, offset, size, link
-		n = uint64(r.U32("number of program headers"))
-	}
 	r.Seek("program headers", int64(phoff))
-	f.load(r, r.Count("program headers", n, int64(segment), maxSegments), word, segment)
-	return f, r.Err()
+	n, cut := count(src, size, n, shoff, word)
+	if cut == nil {
+		whole := r.Sub("ELF header", int64(phoff), r.Left())
+		whole.Count("program headers", n, int64(segment), maxSegments)
+		cut = whole.Err()
+	}
+	f.load(r, int(min(n, uint64(r.Left()/int64(segment)), maxSegments)), word, segment)
+	return f, cmp.Or(r.Err(), cut)
+}
+
+// count is how many program headers there are: n, or what the first section header's
+// sh_info says.
+func count(src io.ReaderAt, size int64, n, shoff uint64, word int) (uint64, error) {
+	if n != manySegs {
+		return n, nil
+	}
+	if shoff > uint64(size) {
+		return n, fmt.Errorf("its section header is said to be at %#x, and it has %#x bytes", shoff, size)
+	}
+	r := bin.New("ELF header", src, size)
+	r.Seek("section header", int64(shoff))
+	r.Skip("section header", int64(12+4*word)) // name, type, flags, address, offset, size, link
+	many := uint64(r.U32("number of program headers"))
+	if err := r.Err(); err != nil {
+		return n, err
+	}
+	return many, nil
 }
 
 // address reads a number of the file's width.

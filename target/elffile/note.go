@@ -2,6 +2,7 @@ package elffile
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 
@@ -24,14 +25,20 @@ type Note struct {
 
 // EachNote calls visit for each note of the core in the first size bytes of src. What
 // lies behind the file's end is passed over; an error says that the notes end early or
-// are none. What could be read was visited.
+// are none. What could be read was visited: all in all no more bytes than the file has,
+// however many headers name the same notes.
 func (f *File) EachNote(src io.ReaderAt, size int64, visit func(Note)) (err error) {
-	left := maxNotes
-	for _, n := range f.Notes {
+	left, room := maxNotes, uint64(size)
+	for i, n := range f.Notes {
 		if n.Off > uint64(size) {
 			continue // cut short
 		}
-		r := bin.New("notes", src, size).Sub("notes", int64(n.Off), int64(min(n.Filed, uint64(size)-n.Off)))
+		filed := min(n.Filed, uint64(size)-n.Off)
+		if filed > room {
+			return cmp.Or(err, fmt.Errorf("program header %d of its notes has %#x bytes, with which they have more than the file's %#x: the notes overlap", i, filed, size))
+		}
+		room -= filed
+		r := bin.New("notes", src, size).Sub("notes", int64(n.Off), int64(filed))
 		for ; r.Left() > 0 && left > 0; left-- {
 			note(r, visit)
 		}

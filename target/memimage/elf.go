@@ -26,23 +26,22 @@ var ELF = target.Format{
 // in a process's core (fs/binfmt_elf.c, elf_core_dump).
 func matchELF(head []byte) bool {
 	// A core has its program headers directly behind its header; one that has not is
-	// of nobody that is known here.
+	// of nobody that is known here. Both the headers and the notes may go on behind the
+	// first bytes.
 	r := bytes.NewReader(head)
-	f, err := elffile.Read(r, int64(len(head)))
+	f, _ := elffile.Read(r, int64(len(head)))
 	if f == nil {
 		return false
 	}
 	machine, process := false, false
-	if err == nil {
-		_ = f.EachNote(r, int64(len(head)), func(n elffile.Note) { // they may go on behind the first bytes
-			switch writer(n) {
-			case byHypervisor:
-				machine = true
-			case byKernel:
-				process = true
-			}
-		})
-	}
+	_ = f.EachNote(r, int64(len(head)), func(n elffile.Note) {
+		switch writer(n) {
+		case byHypervisor:
+			machine = true
+		case byKernel:
+			process = true
+		}
+	})
 	if machine || process {
 		return machine
 	}

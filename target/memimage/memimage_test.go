@@ -3,6 +3,8 @@ package memimage
 import (
 	"bytes"
 	"context"
+	"debug/elf"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -21,6 +23,7 @@ import (
 	"github.com/seed-eedd8485/lpc/target"
 	"github.com/seed-eedd8485/lpc/target/disk"
 	"github.com/seed-eedd8485/lpc/target/elfcore"
+	"github.com/seed-eedd8485/lpc/target/elffile"
 	"github.com/seed-eedd8485/lpc/target/ntdump"
 	"github.com/seed-eedd8485/lpc/target/snapshot"
 )
@@ -351,6 +354,41 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// pages is an image of 64 bits with two program headers for each page of its memory, as
+// QEMU writes one by virtual addresses: more than the first bytes hold.
+func pages(t *testing.T, image []byte) []byte {
+	t.Helper()
+	f, err := elffile.Read(bytes.NewReader(image), int64(len(image)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var loads []elffile.Segment
+	for _, s := range f.Loads {
+		for at := uint64(0); at < s.Size; at += 0x1000 {
+			loads = append(loads, elffile.Segment{Phys: s.Phys + at, Size: 0x1000, Filed: 0x1000, Off: s.Off + at})
+		}
+	}
+	le := binary.LittleEndian
+	shift := uint64(64 + 56*(len(f.Notes)+2*len(loads))) // the image stands behind the new headers
+	out := bytes.Clone(image[:64])
+	le.PutUint16(out[56:], uint16(len(f.Notes)+2*len(loads)))
+	add := func(typ elf.ProgType, list []elffile.Segment) {
+		for _, s := range list {
+			out = le.AppendUint64(out, uint64(typ))
+			for _, v := range []uint64{s.Off + shift, s.Addr, s.Phys, s.Filed, s.Size, 1} {
+				out = le.AppendUint64(out, v)
+			}
+		}
+	}
+	add(elf.PT_NOTE, f.Notes)
+	add(elf.PT_LOAD, loads)
+	add(elf.PT_LOAD, loads)
+	if len(out) <= target.HeadSize {
+		t.Fatalf("the headers have %d bytes, which the first %d hold", len(out), target.HeadSize)
+	}
+	return append(out, image...)
+}
+
 // A core of a Linux process is none of a machine, whatever notes it has; an image with
 // so many processors that their notes are behind the first bytes is still one.
 func TestMatch(t *testing.T) {
@@ -365,6 +403,14 @@ func TestMatch(t *testing.T) {
 			if d := open2(t, write(t, "image", b)).Dump(); d.Header().CPUs != 1 {
 				t.Errorf("%d processors", d.Header().CPUs)
 			}
+		}
+	}
+	for name, b := range map[string][]byte{"no processor": pages(t, w.QEMU()), "one": pages(t, w.QEMU(cpus[0]))} {
+		if !ELF.Match(head(b)) {
+			t.Errorf("%s, a header for each page: not matched", name)
+		}
+		if d := open2(t, write(t, "image", b)).Dump(); d.Header().Build != 3790 {
+			t.Errorf("%s, a header for each page: build %d", name, d.Header().Build)
 		}
 	}
 	for _, b := range [][]byte{nil, []byte("\x7fELF"), make([]byte, 4096), w.Dump(dumptest.Full)[:4096]} {
