@@ -71,7 +71,10 @@ func readRSDS(record []byte) (CodeView, error) {
 	if err := r.Err(); err != nil {
 		return CodeView{}, err
 	}
-	name, _, _ := bytes.Cut(record[r.Offset():], []byte{0})
+	name, _, ended := bytes.Cut(record[r.Offset():], []byte{0})
+	if !ended && len(record) == maxRecord {
+		return CodeView{}, fmt.Errorf("the name of the symbol file in the CodeView record has no end within %d bytes", len(name))
+	}
 	c.PDB = string(name)
 	if c.PDB == "" {
 		return CodeView{}, fmt.Errorf("%w: its CodeView record has no name", ErrNoCodeView)

@@ -149,7 +149,8 @@ func (i *Image) Exports(names ...string) (map[string]uint32, error) {
 			continue
 		}
 		var b [4]byte
-		if err := i.ReadRVA(le32(d[28:])+4*index, b[:]); err != nil {
+		at := uint64(le32(d[28:])) + 4*uint64(index)
+		if at >= uint64(i.Size) || i.ReadRVA(uint32(at), b[:]) != nil {
 			continue
 		}
 		if at := le32(b[:]); at != 0 && at-dir.RVA >= dir.Size {
@@ -185,7 +186,7 @@ func le32(b []byte) uint32 { return binary.LittleEndian.Uint32(b) }
 // SectionAt is the section that holds an address from the image's base, nil for none.
 func (i *Image) SectionAt(rva uint32) *Section {
 	for n := range i.Sections {
-		if s := &i.Sections[n]; rva-s.RVA < max(s.Size, s.RawSize) {
+		if s := &i.Sections[n]; rva >= s.RVA && rva-s.RVA < max(s.Size, s.RawSize) {
 			return s
 		}
 	}
@@ -199,8 +200,8 @@ func (i *Image) RVA(off int64) (rva uint32, ok bool) {
 		return uint32(off), true
 	}
 	for _, s := range i.Sections {
-		if off >= int64(s.Raw) && off < int64(s.Raw)+int64(s.RawSize) {
-			return s.RVA + uint32(off-int64(s.Raw)), true
+		if at := int64(s.RVA) + off - int64(s.Raw); off >= int64(s.Raw) && off < int64(s.Raw)+int64(s.RawSize) && at < int64(i.Size) {
+			return uint32(at), true
 		}
 	}
 	return 0, false

@@ -3,6 +3,7 @@ package pe
 import (
 	"bytes"
 	"debug/pe"
+	"encoding/binary"
 	"errors"
 	"os"
 	"strings"
@@ -191,4 +192,65 @@ func FuzzImage(f *testing.F) {
 			_ = i.ReadRVA(0, make([]byte, 16))
 		}
 	})
+}
+
+// Places that headers put beyond 4 GB, or beyond the image, are nowhere: none is taken
+// for another one.
+func TestPlacesBeyond(t *testing.T) {
+	b := written()
+	le := binary.LittleEndian
+	le.PutUint32(b[0x180:], 0xffffffff) // the section's size in memory
+	i, err := File(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := i.SectionAt(0x100); s != nil {
+		t.Errorf("what stands before the section is in %+v", s)
+	}
+	if s := i.SectionAt(0x200); s == nil || s.Name != ".text" {
+		t.Errorf("the section's first byte is in %+v", s)
+	}
+	if rva, ok := i.RVA(0x200); !ok || rva != 0x200 {
+		t.Errorf("the section's first byte stands at %#x, %v", rva, ok)
+	}
+	le.PutUint32(b[0x184:], 0xffffff00) // where the section stands in memory
+	if i, err = File(bytes.NewReader(b), int64(len(b))); err != nil {
+		t.Fatal(err)
+	}
+	for _, off := range []int64{0x200, 0x300, 0x301} {
+		if rva, ok := i.RVA(off); ok {
+			t.Errorf("byte %#x of the file stands at %#x of an image of %#x", off, rva, i.Size)
+		}
+	}
+	b = written()
+	le.PutUint32(b[0xf8+8*DirExport:], 0x500)
+	le.PutUint32(b[0xf8+8*DirExport+4:], 40)
+	for off, v := range map[int]uint32{20: 0x100, 24: 1, 28: 0xfffffe00, 32: 0x540, 36: 0x544} { // 80h functions on, their addresses begin at 0 again
+		le.PutUint32(b[0x500+off:], v)
+	}
+	le.PutUint32(b[0x540:], 0x550)
+	le.PutUint16(b[0x544:], 0x80)
+	copy(b[0x550:], "Name\x00")
+	if i, err = File(bytes.NewReader(b), int64(len(b))); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := i.Exports("Name"); err != nil || len(found) > 0 {
+		t.Errorf("a function whose address stands nowhere: %#x, %v", found, err)
+	}
+}
+
+// A name of a symbol file that does not end is none.
+func TestEndlessName(t *testing.T) {
+	b := written()
+	binary.LittleEndian.PutUint32(b[0x31c+16:], 0x800)
+	for n := 0x418; n < len(b); n++ {
+		b[n] = 'x'
+	}
+	i, err := File(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cv, err := i.CodeView(); err == nil || !strings.Contains(err.Error(), "has no end within 1024 bytes") {
+		t.Errorf("a name of %d bytes, %v", len(cv.PDB), err)
+	}
 }
