@@ -173,10 +173,14 @@ func (a *alpcView) kind(addr uint64) string {
 	if err != nil {
 		return "not readable"
 	}
-	c, err := a.w.Read(r.U("CommunicationInfo"), "_ALPC_COMMUNICATION_INFO")
-	switch {
-	case err != nil:
+	info, ok := r.Get("CommunicationInfo")
+	if ok && info == 0 {
 		return "ALPC_UNCONNECTED_COMMUNICATION_PORT"
+	}
+	c, err := a.w.Read(info, "_ALPC_COMMUNICATION_INFO")
+	switch {
+	case !ok || err != nil:
+		return "not known: its connection is not readable"
 	case c.U("ConnectionPort") == addr:
 		return "ALPC_CONNECTION_PORT"
 	case c.U("ServerCommunicationPort") == addr:

@@ -41,13 +41,18 @@ func (a *alpcView) ports(process uint64) error {
 		if process == 0 {
 			who = " of " + a.process(owner)
 		}
-		c, err := a.w.Read(r.U("CommunicationInfo"), "_ALPC_COMMUNICATION_INFO")
+		info, ok := r.Get("CommunicationInfo")
+		if ok && info == 0 {
+			return true // not connected
+		}
+		c, err := a.w.Read(info, "_ALPC_COMMUNICATION_INFO")
 		if err != nil {
+			made = append(made, fmt.Sprintf("%s%s  its connection is not readable: %s", a.portName(port), who, escape.Text(err.Error())))
 			return true
 		}
 		switch port {
 		case c.U("ConnectionPort"):
-			n, err := a.connections(r.U("CommunicationInfo"))
+			n, err := a.connections(info)
 			count := fmt.Sprint(n)
 			if err != nil {
 				count = "at least " + count

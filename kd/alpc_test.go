@@ -380,7 +380,9 @@ func TestAlpcDamage(t *testing.T) {
 	s.set(s.served, "_KALPC_MESSAGE", "PortQueue", 0xffffc08bfff00000)
 	tg := s.open(t, s.types)
 	text := transcript(t, tg, s.lines()...)
-	for _, want := range []string{"Main queue is not readable to its end: walking the list at ", "The list of ports is not readable to its end: ", "a port that its own connection does not name", "It stands in none of the port's queues that could be read"} {
+	s.set(s.from, "_ALPC_PORT", "CommunicationInfo", 0xffffc08bfff00000)
+	text += transcript(t, s.open(t, s.types), s.lines()...)
+	for _, want := range []string{": not known: its connection is not readable", "  its connection is not readable: reading _ALPC_COMMUNICATION_INFO at 0xffffc08bfff00000", "Main queue is not readable to its end: walking the list at ", "The list of ports is not readable to its end: ", "a port that its own connection does not name", "It stands in none of the port's queues that could be read"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}

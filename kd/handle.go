@@ -122,15 +122,23 @@ func (s *Session) handleList(ctx context.Context, o *Out, list iter.Seq[target.H
 	return found, nil
 }
 
+// tableLine says where a process's handle table stands, where both that and the count of
+// its entries can be read.
 func (s *Session) tableLine(w *records.World, o *Out, p target.Process) {
+	line := func(r *records.Record, place string, flags uint64) {
+		at, ok := r.Get(place)
+		if n, ok2 := r.Get("HandleCount"); ok && ok2 {
+			o.Printf("Handle table at %s with %d Entries in use\n", s.ptr(at&^flags), n)
+		}
+	}
 	if r, err := w.Read(p.Addr, "_EPROCESS"); err == nil {
 		if t, err := w.Read(r.U("ObjectTable"), "_HANDLE_TABLE"); err == nil {
-			o.Printf("Handle table at %s with %d Entries in use\n", s.ptr(t.U("TableCode")&^3), t.U("HandleCount"))
+			line(t, "TableCode", 3)
 		}
 		return
 	}
 	if r, err := w.Read(p.Addr, "_LPC_POOL_HEADER"); err == nil {
-		o.Printf("Handle table at %s with %d Entries in use\n", s.ptr(r.U("HandleTable")), r.U("HandleCount"))
+		line(r, "HandleTable", 0)
 	}
 }
 

@@ -144,16 +144,15 @@ func jsonLpcPort(ctx context.Context, s *Session, args []string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := []jsonPort{}
+	list, ports := []jsonPort{}, w.Ports
 	if addr != 0 {
-		if _, err := s.portAt(w, addr); err != nil {
+		p, err := s.portAt(w, addr)
+		if err != nil {
 			return nil, err
 		}
+		ports = []*records.Port{p}
 	}
-	for _, p := range w.Ports {
-		if addr != 0 && p.Addr != addr {
-			continue
-		}
+	for _, p := range ports {
 		j := jsonPort{Address: s.ptr(p.Addr), Kind: strings.ToLower(kindName(p.Kind)), Flags: p.Flags, Process: p.Process, Name: p.Name(), Queue: p.Queue, InProgress: p.Progress}
 		if c := p.Server(); c != nil {
 			j.Connection = s.ptr(c.Addr)

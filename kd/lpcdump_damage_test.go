@@ -2,10 +2,12 @@ package kd_test
 
 import (
 	"bytes"
+	"context"
 	"math/rand/v2"
 	"strings"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc/kd"
 	"github.com/seed-eedd8485/lpc/ntdump/dumptest"
 )
 
@@ -121,6 +123,27 @@ func TestLpcDamage(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A port that is in no list any more is shown as JSON too, where its address is known.
+func TestUnlistedPortJSON(t *testing.T) {
+	s := hang(dumptest.XP, true)
+	typ := s.o.Type("Port")
+	entry := s.front - s.Offset("_OBJECT_HEADER.Body") - uint64(s.Size("_OBJECT_HEADER_CREATOR_INFO")) + s.Offset("_OBJECT_HEADER_CREATOR_INFO.TypeList")
+	next, previous := s.GetPtr(entry), s.GetPtr(entry+uint64(s.Pointer()))
+	s.Ptr(previous, next)
+	s.Ptr(next+uint64(s.Pointer()), previous)
+	s.Set(typ, "_OBJECT_TYPE.TotalNumberOfObjects", s.GetPtr(typ+s.Offset("_OBJECT_TYPE.TotalNumberOfObjects"))-1)
+	tg := openDump(t, s.Dump(dumptest.Full))
+	address := f(`"address":"%x"`, s.front)
+	for line, want := range map[string]bool{"!lpc port": false, f("!lpc port %x", s.front): true} {
+		d := kd.NewSession(tg)
+		d.JSON = true
+		var b strings.Builder
+		if err := d.Run(context.Background(), &b, line); err != nil || strings.Contains(b.String(), address) != want {
+			t.Errorf("%s: %v, %s", line, err, b.String())
+		}
 	}
 }
 
