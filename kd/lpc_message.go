@@ -110,24 +110,15 @@ func runLpcMessage(ctx context.Context, s *Session, o *Out, args []string) error
 // inQueues prints the messages of that id that stand in the queues of ports: a datagram
 // has no thread that waits for it.
 func (s *Session) inQueues(ctx context.Context, w *records.World, o *Out, id uint32) (found bool, err error) {
-	for _, p := range w.Ports {
-		queue, err := w.Queue(ctx, p.Addr)
-		if ctx.Err() != nil {
-			return found, context.Cause(ctx)
+	err = w.Queues(ctx, func(p *records.Port, place int, m *records.Message) {
+		if m.ID != id || m.Err != nil {
+			return
 		}
-		if err != nil && len(w.Trouble) == 0 {
-			w.Trouble = append(w.Trouble, err.Error())
-		}
-		for i, m := range queue {
-			if m.ID != id || m.Err != nil {
-				continue
-			}
-			found = true
-			o.Printf("Message %x stands in the queue of port %s  Name: %s\n", id, s.ptr(p.Addr), escape.Text(p.Name()))
-			s.messageLines(w, o, i, m)
-		}
-	}
-	return found, nil
+		found = true
+		o.Printf("Message %x stands in the queue of port %s  Name: %s\n", id, s.ptr(p.Addr), escape.Text(p.Name()))
+		s.messageLines(w, o, place, m)
+	})
+	return found, err
 }
 
 func (s *Session) messageNotFound(o *Out, w *records.World, id uint32) {

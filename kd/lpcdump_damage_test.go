@@ -126,6 +126,37 @@ func TestLpcDamage(t *testing.T) {
 	}
 }
 
+// Queues, chains and data that many ports and threads share are followed once, however
+// long they are: a dump of some megabytes asks for no more work than it has memory.
+func TestLpcSharedLists(t *testing.T) {
+	watchdog(t)
+	const ports, links = 30, 1 << 14 // with one sentence for each of the three they are told whole
+	s := hang(dumptest.XP, true)
+	at := s.Alloc(8*links + 0x400) // each link overlaps the record of the one before
+	for i := range uint64(links) {
+		s.Ptr(at+8*i, at+8*((i+1)%links))
+	}
+	for i := range uint64(ports) {
+		p := s.o.AddPort(dumptest.Port{Flags: dumptest.ConnectionPort, Process: s.spool})
+		s.Ptr(p+s.Offset("_LPCP_PORT_OBJECT.MsgQueue.ReceiveHead"), at+8*i)
+		s.Ptr(p+s.Offset("_LPCP_PORT_OBJECT.LpcDataInfoChainHead"), at+8*i)
+		th := s.thread(s.spool)
+		s.Set(th, "_ETHREAD.LpcReplyMessageId", 0x4d000000+i)
+		s.Set(th, "_KTHREAD.State", 5)
+		s.Set(th, "_KTHREAD.WaitReason", dumptest.WrLpcReply)
+		s.Ptr(th+s.Offset("_ETHREAD.LpcReplyChain"), at+8*i)
+	}
+	text := transcript(t, openDump(t, s.Dump(dumptest.Full)), "!waitchain", "!lpc message", "!lpc message 99")
+	for _, want := range []string{
+		"Not readable: queue of the port at 0xe1", "stands in the list of the port at 0xe1", "Not readable: LpcDataInfoChain of the port at 0xe1",
+		"reply chain of the thread at 0x", "which does not lead back (after 16384 entries", "after 1 entries it runs into another one, at 0x",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text[:min(len(text), 2000)])
+		}
+	}
+}
+
 // A port that is in no list any more is shown as JSON too, where its address is known.
 func TestUnlistedPortJSON(t *testing.T) {
 	s := hang(dumptest.XP, true)

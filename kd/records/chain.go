@@ -26,15 +26,38 @@ func (w *World) ReplyPort(ctx context.Context, t *Thread) (port *Port, err error
 		}
 		return p, nil // as much as can be seen
 	}
+	if c, known := w.chains[t.Addr]; known {
+		return c.port, c.err
+	}
+	port, err = w.ntReplyPort(ctx, t)
+	if ctx.Err() == nil {
+		w.chains[t.Addr] = replyChain{port, err}
+	}
+	return port, err
+}
+
+// replyChain is what following a thread's reply chain gave.
+type replyChain struct {
+	port *Port
+	err  error
+}
+
+// ntReplyPort follows a thread's reply chain to the port that holds its head. Damaged
+// chains may run into one another without a port: none is followed twice.
+func (w *World) ntReplyPort(ctx context.Context, t *Thread) (port *Port, err error) {
 	chain, ok := w.Offset(t.Addr, "_ETHREAD", "LpcReplyChain")
 	head, ok2 := w.Offset(t.Addr, "_LPCP_PORT_OBJECT", "LpcReplyChainHead")
 	if !ok || !ok2 {
 		return nil, nil
 	}
 	sys := w.T.System()
-	n := 0
+	var links []uint64
+	again := false
 	err = w.Walk(ctx, t.Addr+chain, func(entry uint64) bool {
-		n++
+		links = append(links, entry)
+		if again = w.noPort[entry]; again {
+			return false
+		}
 		if port = w.PortAt[entry-head]; port != nil {
 			return false
 		}
@@ -44,8 +67,18 @@ func (w *World) ReplyPort(ctx context.Context, t *Thread) (port *Port, err error
 		}
 		return port == nil
 	})
-	if err == nil && port == nil && n > 0 {
+	if port != nil || ctx.Err() != nil {
+		return port, err
+	}
+	for _, entry := range links {
+		w.noPort[entry] = true
+	}
+	n := len(links)
+	switch {
+	case again:
+		err = fmt.Errorf("walking the list at %#x: after %d entries it runs into another one, at %#x, which leads to no port", t.Addr+chain, n, links[n-1])
+	case err == nil && n > 0:
 		err = fmt.Errorf("walking the list at %#x: it comes back after %d entries, none of which is a port's", t.Addr+chain, n)
 	}
-	return port, err
+	return nil, err
 }

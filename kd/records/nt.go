@@ -1,6 +1,7 @@
 package records
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/seed-eedd8485/lpc/waitgraph"
@@ -21,7 +22,7 @@ func (w *World) ntMessages(ctx context.Context, s *waitgraph.State) error {
 			byThread[wt.Thread] = wt
 		}
 	}
-	err := w.ntQueues(ctx, func(p *Port, m *Message) {
+	err := w.queues(ctx, w.ntPorts(), func(p *Port, _ int, m *Message) {
 		q := waitgraph.Message{
 			Ref: m.Addr, Process: p.Process, ID: m.ID, State: waitgraph.Queued, Port: p.Addr, PortName: p.Name(),
 			Sender: uint32(m.Client.UniqueProcess), SenderTID: m.Client.UniqueThread, Reply: m.Reply(), Connect: m.Connect(), Age: -1, ServedAge: -1,
@@ -64,44 +65,38 @@ func (w *World) ntMessages(ctx context.Context, s *waitgraph.State) error {
 	return nil
 }
 
-// ntQueues calls f for each message on the queue of each of NT's ports. A queue that
-// cannot be followed is trouble, behind what stands before that.
-func (w *World) ntQueues(ctx context.Context, f func(p *Port, m *Message)) error {
+// ntPorts are the ports of NT.
+func (w *World) ntPorts() (list []*Port) {
 	for _, p := range w.Ports {
-		if w.Ours(p.Addr) {
-			continue
-		}
-		queue, err := w.Queue(ctx, p.Addr)
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if err != nil {
-			w.trouble("queue of the port at %#x: %w", p.Addr, err)
-		}
-		for _, m := range queue {
-			f(p, m)
+		if !w.Ours(p.Addr) {
+			list = append(list, p)
 		}
 	}
-	return nil
+	return list
 }
 
 // dataInfos calls f for each message in the LpcDataInfoChain of NT's ports: its server
-// has it, and may still read what its sender described.
+// has it, and may still read what its sender described. As with queues, one is followed
+// up to what stands in another port's.
 func (w *World) dataInfos(ctx context.Context, f func(p *Port, message uint64)) error {
-	for _, p := range w.Ports {
+	at := places{}
+	for _, p := range w.ntPorts() {
 		head, ok := w.Offset(p.Addr, "_LPCP_PORT_OBJECT", "LpcDataInfoChainHead")
 		entry, ok2 := w.Offset(p.Addr, "_LPCP_MESSAGE", "Entry")
-		if !ok || !ok2 || w.Ours(p.Addr) {
+		if !ok || !ok2 {
 			continue
 		}
-		err := w.Walk(ctx, p.Addr+head, func(at uint64) bool {
-			f(p, at-entry)
-			return true
+		var twice error
+		err := w.Walk(ctx, p.Addr+head, func(link uint64) bool {
+			if twice = at.take(link-entry, p); twice == nil {
+				f(p, link-entry)
+			}
+			return twice == nil
 		})
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if err != nil {
+		if err = cmp.Or(err, twice); err != nil {
 			w.trouble("LpcDataInfoChain of the port at %#x: %w", p.Addr, err)
 		}
 	}
@@ -121,7 +116,7 @@ func (w *World) placeMessages(ctx context.Context) error {
 	if len(found) == 0 {
 		return nil
 	}
-	err := w.ntQueues(ctx, func(p *Port, m *Message) {
+	err := w.queues(ctx, w.ntPorts(), func(p *Port, _ int, m *Message) {
 		if x := found[m.Addr]; x != nil {
 			x.State, x.Queue, x.Process = waitgraph.Queued, p.Addr, p.Process
 		}

@@ -108,30 +108,3 @@ func (w *World) across(ctx context.Context, t *Thread) (p *Port, peer uint32) {
 	}
 	return p, peer
 }
-
-// Queue reads the messages that stand on a port's queue. With an error the list
-// holds those in front of what could not be followed.
-func (w *World) Queue(ctx context.Context, port uint64) (queue []*Message, err error) {
-	r, err := w.Read(port, "_LPCP_PORT_OBJECT")
-	if err != nil {
-		return nil, err
-	}
-	off, ok := w.Offset(port, "_LPCP_MESSAGE", "Entry")
-	head := r.At("MsgQueue.ReceiveHead")
-	if !ok || head == 0 {
-		return nil, nil
-	}
-	var owner uint64
-	if p := w.PortAt[port]; p != nil {
-		owner = p.Object.Process
-	}
-	err = w.Walk(ctx, head, func(entry uint64) bool {
-		m := w.MessageAt(entry-off, owner)
-		queue = append(queue, m)
-		return m.Err == nil
-	})
-	if n := len(queue); err == nil && n > 0 && queue[n-1].Err != nil {
-		err = queue[n-1].Err
-	}
-	return queue, err
-}

@@ -40,6 +40,8 @@ type World struct {
 	channels  map[uint64][]*Port
 	clocks    map[uint64]clock // by process
 	frames    map[uint64]Frame
+	chains    map[uint64]replyChain // by thread
+	noPort    map[uint64]bool       // links of reply chains behind which no port's stands
 }
 
 // maxTrouble bounds the sentences of one World.
@@ -48,7 +50,7 @@ const maxTrouble = 100
 // Look reads parts of a target. The target must have Objects, and Threads and Pools
 // for those parts. The error is the context's; what cannot be read is in Trouble.
 func Look(ctx context.Context, r *Reader, parts Part) (*World, error) {
-	w := &World{Reader: r, PortAt: map[uint64]*Port{}, processAt: map[uint64]*target.Process{}, processID: map[uint32]*target.Process{}, channels: map[uint64][]*Port{}, clocks: map[uint64]clock{}, frames: map[uint64]Frame{}}
+	w := &World{Reader: r, PortAt: map[uint64]*Port{}, processAt: map[uint64]*target.Process{}, processID: map[uint32]*target.Process{}, channels: map[uint64][]*Port{}, clocks: map[uint64]clock{}, frames: map[uint64]Frame{}, chains: map[uint64]replyChain{}, noPort: map[uint64]bool{}}
 	sys := r.T.System()
 	for p := range sys.Processes() {
 		w.Processes = append(w.Processes, p)
