@@ -12,7 +12,7 @@ const maxLinks = 1000
 
 // Chain follows a thread: what it waits for, what that waits for, and so on. A
 // message that waits for several calls opens a branch each; each thread is followed
-// once. more tells that the chain was cut. It is empty for a thread that does not
+// once. more tells that the chain was cut, or branches left out. It is empty for a thread that does not
 // wait for a reply.
 func (g *Graph) Chain(thread uint64) (links []Link, more bool) {
 	seen := map[int32]bool{}
@@ -37,7 +37,8 @@ func (g *Graph) Chain(thread uint64) (links []Link, more bool) {
 			continue
 		}
 		seen[it.wait] = true
-		ways, ends := g.ways(it.wait)
+		ways, ends, cut := g.ways(it.wait)
+		more = more || cut
 		if len(ways) == 0 {
 			h := g.hop(ends)
 			h.Next = 0
@@ -49,15 +50,16 @@ func (g *Graph) Chain(thread uint64) (links []Link, more bool) {
 			todo = append(todo, item{ways[i][len(ways[i])-1], it.depth + 1})
 		}
 	}
-	return links, false
+	return links, more
 }
 
-// maxWays bounds the branches under one wait.
+// maxWays bounds the branches under one wait, but for those of one message or port,
+// which are shown together.
 const maxWays = 64
 
-// ways are the paths from a wait to the next waits, over whatever lies between.
-// Where there is none, end is as far as it goes.
-func (g *Graph) ways(wait int32) (ways [][]int32, end []int32) {
+// ways are the paths from a wait to the next waits, over whatever lies between; cut
+// tells of further ones. Where there is none, end is as far as it goes.
+func (g *Graph) ways(wait int32) (ways [][]int32, end []int32, cut bool) {
 	prev := map[int32]int32{}
 	queue := []int32{wait}
 	path := func(v int32) []int32 {
@@ -72,8 +74,8 @@ func (g *Graph) ways(wait int32) (ways [][]int32, end []int32) {
 		return p
 	}
 	last := wait
-	for len(queue) > 0 && len(ways) < maxWays {
-		u := queue[0]
+	for len(queue) > 0 {
+		u, full := queue[0], len(ways) >= maxWays
 		queue = queue[1:]
 		for a := g.first[u]; a >= 0; a = g.arcs[a].next {
 			to := g.arcs[a].to
@@ -81,6 +83,9 @@ func (g *Graph) ways(wait int32) (ways [][]int32, end []int32) {
 				continue
 			}
 			if g.kinds[to] == waitNode {
+				if full {
+					return ways, path(last), true
+				}
 				if to == wait {
 					ways = append(ways, append(path(u), wait))
 				} else {
@@ -94,5 +99,5 @@ func (g *Graph) ways(wait int32) (ways [][]int32, end []int32) {
 			queue = append(queue, to)
 		}
 	}
-	return ways, path(last)
+	return ways, path(last), false
 }

@@ -186,6 +186,25 @@ func TestChain(t *testing.T) {
 	}
 }
 
+// Branches that are left out are told of, also where what is shown ends by itself.
+func TestManyWays(t *testing.T) {
+	for _, c := range []struct {
+		busy int
+		more bool
+	}{{1, false}, {maxWays, false}, {maxWays + 1, true}, {500, true}} {
+		sc := newScene(1, 2)
+		sc.s.Ports[0].Limit = c.busy
+		for i := range uint32(c.busy) {
+			sc.call(9, 0, 1, 10+i, Served).call(1, int(10+i), 2, 1000+i, Served)
+		}
+		sc.call(8, 0, 1, 1, Queued)
+		links, more := Build(&sc.s).Chain(1001)
+		if more != c.more || len(links) != 1+min(c.busy, maxWays) {
+			t.Errorf("%d handlers: %d links, more %v", c.busy, len(links), more)
+		}
+	}
+}
+
 // A hundred thousand messages on ten thousand ports, in a chain of processes that
 // closes at its end, and one knot of many threads.
 func TestLarge(t *testing.T) {
@@ -197,7 +216,7 @@ func TestLarge(t *testing.T) {
 		sc.s.Ports = append(sc.s.Ports, Port{Addr: uint64(p) << 8, Process: p, Limit: 1})
 		for i := range uint32(each) {
 			id++
-			next, parent, state := p%ports+1, 0, Queued
+			parent, state := 0, Queued
 			if i == 0 {
 				parent = int(id) - each
 				state = Served
@@ -205,7 +224,6 @@ func TestLarge(t *testing.T) {
 					parent = ports*each - each + 1
 				}
 			}
-			_ = next
 			from := p - 1
 			if from == 0 {
 				from = ports
