@@ -234,3 +234,22 @@ func TestLpcDumps(t *testing.T) {
 		})
 	}
 }
+
+// That chains are left out is told where they are, and not where as many are shown as may
+// be.
+func TestManyChains(t *testing.T) {
+	for threads, more := range map[int]bool{200: false, 201: true} {
+		s := newLpcScene(dumptest.XP, false)
+		server := s.process(0x1dc, "server.exe", 1)
+		s.thread(server)
+		for i := range threads {
+			th := s.thread(server)
+			s.Set(th, "_ETHREAD.LpcReplyMessageId", uint64(1+i))
+			s.Empty(th + s.Offset("_ETHREAD.LpcReplyChain"))
+		}
+		text := transcript(t, openDump(t, s.Dump(dumptest.Full)), "!waitchain")
+		if n := strings.Count(text, " waits for message "); n != 200 || strings.Contains(text, "More threads wait; these are the first 200") != more {
+			t.Errorf("of %d threads %d are shown: %s", threads, n, text[max(0, len(text)-300):])
+		}
+	}
+}

@@ -24,24 +24,24 @@ func init() {
 }
 
 // roots are the threads that chains begin with: the one that was asked for, else
-// those that wait and are not shown below another.
-func (s *Session) roots(g *waitgraph.Graph, args []string) ([]uint64, error) {
+// those that wait and are not shown below another; more tells of further ones.
+func (s *Session) roots(g *waitgraph.Graph, args []string) (roots []uint64, more bool, err error) {
 	if err := atMost(args, 1, "!waitchain [Thread]"); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	addr, err := s.optional(args, 0)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	waits := g.State().Waits
 	if addr != 0 {
 		if !slices.ContainsFunc(waits, func(w waitgraph.Wait) bool { return w.Thread == addr }) {
-			return nil, fmt.Errorf("the thread at %s does not wait for a reply", s.ptr(addr))
+			return nil, false, fmt.Errorf("the thread at %s does not wait for a reply", s.ptr(addr))
 		}
-		return []uint64{addr}, nil
+		return []uint64{addr}, false, nil
 	}
-	roots, _ := g.Roots(maxRoots)
-	return roots, nil
+	roots, more = g.Roots(maxRoots)
+	return roots, more, nil
 }
 
 // maxRoots bounds the chains that one command shows.
@@ -52,7 +52,7 @@ func runWaitchain(ctx context.Context, s *Session, o *Out, args []string) error 
 	if err != nil {
 		return err
 	}
-	roots, err := s.roots(g, args)
+	roots, more, err := s.roots(g, args)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func runWaitchain(ctx context.Context, s *Session, o *Out, args []string) error 
 			o.Printf("The chain goes on\n")
 		}
 	}
-	if len(roots) == maxRoots {
+	if more {
 		o.Printf("More threads wait; these are the first %d\n", maxRoots)
 	}
 	s.trouble(o, w)
@@ -92,7 +92,7 @@ func jsonWaitchain(ctx context.Context, s *Session, args []string) (any, error) 
 	if err != nil {
 		return nil, err
 	}
-	roots, err := s.roots(g, args)
+	roots, _, err := s.roots(g, args)
 	if err != nil {
 		return nil, err
 	}
