@@ -327,6 +327,8 @@ func TestRefused(t *testing.T) {
 	other := w.QEMU(w.cpu(w.user))
 	other[18] = 183 // EM_AARCH64
 	foreign := bytes.Replace(w.QEMU(w.cpu(w.user)), []byte("QEMU\x00"), []byte("Xen\x00\x00"), -1)
+	twice := pages(t, w.QEMU()) // a header for notes, then one for each page
+	copy(twice[64+56*2+8:][:8], twice[64+56*1+8:])
 	moved := append(make([]byte, 0x80000), raw...) // no table names itself any more
 	for _, c := range []struct {
 		name string
@@ -338,6 +340,7 @@ func TestRefused(t *testing.T) {
 		{"moved", moved, "0 can be the root of page tables and 1 hold the tag of a debugger data block, and none of the blocks is reached"},
 		{"other machine", other, "it is of a machine of type EM_AARCH64, expected x86 or x86-64"},
 		{"xen", foreign, "it is a dump by Xen, whose memory stands in sections that are not read"},
+		{"one page at two addresses", twice, "are said to be the memory at 0x"},
 		{"small", raw[:minRaw-1], "disk image or sector 0; and "},
 		{"nothing but a header", w.QEMU(w.cpu(w.user))[:0x200], "no Windows kernel was found in the memory"},
 	} {

@@ -1,9 +1,11 @@
 package memimage
 
 import (
+	"cmp"
 	"debug/elf"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/seed-eedd8485/lpc/bin"
 	nt "github.com/seed-eedd8485/lpc/ntdump"
@@ -59,7 +61,28 @@ func describe(h *elffile.File, src io.ReaderAt, size int64) (nt.Image, error) {
 		}
 		im.Extents = append(im.Extents, nt.Extent{Addr: s.Phys, Size: n, Offset: int64(s.Off)})
 	}
-	return im, nil
+	return im, onePlace(im.Extents)
+}
+
+// onePlace refuses an image of which a byte is said to be the memory at several
+// addresses: a search through it would read the file as often. One place may be named
+// more than once, as it is by virtual addresses.
+func onePlace(list []nt.Extent) error {
+	list = slices.Clone(list)
+	slices.SortFunc(list, func(a, b nt.Extent) int { return cmp.Compare(a.Offset, b.Offset) })
+	var last nt.Extent // of those in front, the one that ends last
+	for _, e := range list {
+		in := uint64(e.Offset - last.Offset)
+		switch {
+		case in >= last.Size:
+			last = e
+		case e.Addr != last.Addr+in:
+			return fmt.Errorf("its bytes from %#x on are said to be the memory at %#x and at %#x, expected one place", e.Offset, last.Addr+in, e.Addr)
+		case in+e.Size > last.Size:
+			last = e
+		}
+	}
+	return nil
 }
 
 // registers reads numbers of 8 bytes under names.
