@@ -3,6 +3,8 @@ package dumptest
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
+	"slices"
 )
 
 // Image is an executable image ("PE Format"): three sections, code, data with the
@@ -141,13 +143,11 @@ func (l *laidImage) exports(img Image, at int) {
 	le.PutUint32(l.bytes[at+28:], uint32(addresses))
 	le.PutUint32(l.bytes[at+32:], uint32(names))
 	le.PutUint32(l.bytes[at+36:], uint32(order))
-	i := 0
-	for name, off := range img.Exports {
-		le.PutUint32(l.bytes[addresses+4*i:], codeRVA+off)
+	for i, name := range slices.Sorted(maps.Keys(img.Exports)) { // by name, as a loader wants them ("PE Format", .edata)
+		le.PutUint32(l.bytes[addresses+4*i:], codeRVA+img.Exports[name])
 		le.PutUint32(l.bytes[names+4*i:], uint32(text))
 		le.PutUint16(l.bytes[order+2*i:], uint16(i))
 		text += copy(l.bytes[text:], name) + 1
-		i++
 	}
 }
 
