@@ -173,10 +173,14 @@ func TestOpen(t *testing.T) {
 	defer func() { _ = l.Close() }()
 	want := said(l)
 	for name, change := range map[string]func(i *image){
-		"as it is":             func(*image) {},
-		"arm64":                func(i *image) { i.machine = elf.EM_AARCH64 },
-		"many headers":         func(i *image) { i.xnum = true },
-		"no names":             func(i *image) { i.notes = psinfo(uint32(os.Getpid()), "tester") },
+		"as it is":     func(*image) {},
+		"arm64":        func(i *image) { i.machine = elf.EM_AARCH64 },
+		"many headers": func(i *image) { i.xnum = true },
+		"no names":     func(i *image) { i.notes = psinfo(uint32(os.Getpid()), "tester") },
+		"another's notes": func(i *image) {
+			other := func(note []byte) []byte { return bytes.Replace(note, []byte("CORE"), []byte("GNU\x00"), 1) }
+			i.notes = slices.Concat(i.notes, other(psinfo(99, "other")), other(files(0x10000000)))
+		},
 		"notes that end early": func(i *image) { i.notes = append(i.notes, 1, 0, 0) },
 		"one segment": func(i *image) {
 			i.notes = psinfo(uint32(os.Getpid()), "tester")

@@ -14,6 +14,7 @@ const (
 	noteStatus  = uint32(elf.NT_PRSTATUS)
 	noteProcess = uint32(elf.NT_PRPSINFO)
 	noteFiles   = 0x46494c45 // NT_FILE, "FILE"
+	kernelNote  = "CORE"     // who defines them (core(5), linux fs/binfmt_elf.c)
 
 	maxNote    = 64 << 20 // the kernel's own limit for all of them is 16 MiB (core_file_note_size_max)
 	maxCommand = 16
@@ -45,8 +46,12 @@ func (c *core) facts() *facts {
 	return f
 }
 
-// note reads one note.
+// note reads one note, if it is of those that the kernel writes: the types of others
+// have the same numbers.
 func (f *facts) note(n elffile.Note) {
+	if n.Name != kernelNote {
+		return
+	}
 	r := n.Body
 	switch n.Type {
 	case noteStatus:
