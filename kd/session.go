@@ -2,7 +2,6 @@ package kd
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -112,9 +111,7 @@ func (s *Session) run(ctx context.Context, w io.Writer, c *Command, args []strin
 	if err != nil {
 		return err
 	}
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	return escape.JSON(w, v)
 }
 
 // value is what a command gives as JSON: its own form, else its text.

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/signal"
@@ -112,11 +111,8 @@ func namedPort(e namespace.Entry, c *census.Census) *census.Port {
 // lsLines is the list as JSON, one object a line.
 func lsLines(list []lsEntry) []byte {
 	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
 	for _, e := range list {
-		// Strings, numbers and booleans into memory: Encode cannot fail.
-		_ = enc.Encode(e)
+		_ = escape.JSON(&b, e) // strings, numbers and booleans into memory: it cannot fail
 	}
 	return b.Bytes()
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -93,9 +92,7 @@ func (p *poolCmd) text(before, now *holdings.Report) []byte {
 	var b bytes.Buffer
 	doc := now.Document()
 	if p.JSON {
-		enc := json.NewEncoder(&b)
-		enc.SetEscapeHTML(false)
-		_ = enc.Encode(doc) // strings and numbers into memory: it cannot fail
+		_ = escape.JSON(&b, doc) // strings and numbers into memory: it cannot fail
 		return b.Bytes()
 	}
 	var t columns

@@ -1,11 +1,11 @@
 package census
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"time"
 
+	"github.com/seed-eedd8485/lpc/internal/escape"
 	"github.com/seed-eedd8485/lpc/waitgraph"
 )
 
@@ -39,9 +39,7 @@ func (c *Census) WriteJSON(w io.Writer) error {
 		o.Cycles = append(o.Cycles, j)
 	}
 	o.Unreadable = append(o.Unreadable, c.Trouble...)
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(o)
+	return escape.JSON(w, o)
 }
 
 type jsonCensus struct {

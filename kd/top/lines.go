@@ -1,7 +1,6 @@
 package top
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -49,8 +48,6 @@ type jsonRow struct {
 
 // WriteJSON prints rows for a pipe, one object a line. The error is w's.
 func WriteJSON(w io.Writer, rows []Row, at time.Time) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
 	for i := range rows {
 		r := &rows[i]
 		j := jsonRow{Time: at, Name: r.Name}
@@ -78,7 +75,7 @@ func WriteJSON(w io.Writer, rows []Row, at time.Time) error {
 		if r.Counted {
 			j.Connections, j.Failed = &r.Connections, &r.Failures
 		}
-		if err := enc.Encode(j); err != nil {
+		if err := escape.JSON(w, j); err != nil {
 			return err
 		}
 	}
