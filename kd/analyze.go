@@ -263,13 +263,14 @@ func (a *analysis) stack() {
 	if a.regs.regs == nil {
 		return
 	}
-	if cs, err := a.s.walk(a.d, a.im, a.regs, normalFrames); err != nil {
+	im := a.s.threadImages(a.d, a.regs.thread)
+	if cs, err := a.s.walk(a.d, im, a.regs, normalFrames); err != nil {
 		a.unsure = append(a.unsure, "the call stack: "+escape.Text(err.Error()))
 	} else {
 		a.o.Printf("\n")
-		a.s.printStack(a.o, a.im, cs, stackStyle{}, "")
+		a.s.printStack(a.o, im, cs, stackStyle{}, "")
 		a.o.Printf("\n")
-		a.modules(cs)
+		a.modules(im, cs)
 	}
 	if r, err := stackcheck.Check(a.d); err == nil && r.Verdict != stackcheck.NotACase {
 		a.o.Printf("Stack: %s (confidence %s)", r.Verdict, r.Confidence)
@@ -285,22 +286,22 @@ var core = map[string]bool{"nt": true, "hal": true}
 
 // modules says where the instruction is, and which module outside the kernel comes
 // first.
-func (a *analysis) modules(cs callStack) {
+func (a *analysis) modules(im *images, cs callStack) {
 	pc := a.regs.regs.PC()
-	if m := a.im.at(pc); m != nil {
-		a.o.Printf("The instruction is in %s (%s, time stamp %s).\n", moduleName(m), escape.Text(m.Name), stampText(m.Stamp, a.d.Header().Time))
-		if !core[strings.ToLower(moduleName(m))] {
+	if m := im.at(pc); m != nil {
+		a.o.Printf("The instruction is in %s (%s, time stamp %s).\n", im.name(m), escape.Text(m.Name), stampText(m.Stamp, a.d.Header().Time))
+		if !core[strings.ToLower(im.name(m))] {
 			return
 		}
 	} else if pc != 0 {
-		a.o.Printf("The instruction, %s, is in no loaded module.\n", a.im.place(pc))
+		a.o.Printf("The instruction, %s, is in no loaded module.\n", im.place(pc))
 	}
 	for _, f := range cs.Frames {
-		m := a.im.at(f.PC)
-		if m == nil || core[strings.ToLower(moduleName(m))] {
+		m := im.at(f.PC)
+		if m == nil || m.User() || core[strings.ToLower(im.name(m))] {
 			continue
 		}
-		a.o.Printf("The first module outside the kernel on the stack is %s (%s), found by %s.\n", moduleName(m), escape.Text(m.Name), f.Method)
+		a.o.Printf("The first module outside the kernel on the stack is %s (%s), found by %s.\n", im.name(m), escape.Text(m.Name), f.Method)
 		return
 	}
 	a.o.Printf("No module outside the kernel stands on the frames shown.\n")

@@ -69,6 +69,9 @@ func lookup(words []string) (c *Command, args []string, ok bool) {
 		if c, ok := joinedStackCommand(words[0]); ok {
 			return c, words[1:], true
 		}
+		if c, args, ok := joinedLmCommand(words[0], words[1:]); ok {
+			return c, args, true
+		}
 	}
 	return nil, nil, false
 }

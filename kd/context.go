@@ -120,7 +120,7 @@ const threadRunning = 2
 // setContext makes a context the one in use and prints it.
 func (s *Session) setContext(o *Out, d *ntdump.Dump, regs *ntdump.Registers, from string) {
 	s.machine = machineContext{regs: regs, from: from, thread: s.threadOf(d, regs.SP())}
-	s.registerBlock(o, s.images(d), regs)
+	s.registerBlock(o, s.threadImages(d, s.machine.thread), regs)
 }
 
 // threadOf is the thread on whose stack an address is: the default one or the one

@@ -84,12 +84,12 @@ func (s *Session) moduleTypes(module string, own isf.Types) (isf.Types, error) {
 	if m == nil {
 		return nil, fmt.Errorf("no module %s is loaded; lm lists them", escape.Text(module))
 	}
-	if m.Short() == "nt" {
+	if isKernel(m) {
 		return own, nil
 	}
 	t, why := im.symbols(m)
 	if t == nil {
-		return nil, fmt.Errorf("there are no types for %s: %s", moduleName(m), escape.Text(why))
+		return nil, fmt.Errorf("there are no types for %s: %s", im.name(m), escape.Text(why))
 	}
 	return t, nil
 }

@@ -14,28 +14,26 @@ import (
 	"github.com/seed-eedd8485/lpc/target/symbols"
 )
 
-// images are the loaded modules of a Windows dump, by address, for one command.
+// images are the loaded modules of a Windows dump, by address, for one command: the
+// kernel's, and those of one process.
 type images struct {
-	loaded   []ntdump.Module // by base
+	loaded   []ntdump.Module // the kernel's, by base
 	unloaded []ntdump.Unloaded
 	types    isf.Types // of the kernel, with its symbols; nil for none
 	err      error     // why the list is not whole
 
 	dump  *ntdump.Dump
 	store *symbols.Store // of the other modules' symbols
+
+	process uint64      // that user addresses belong to, 0 for none
+	users   *userImages // its modules; nil: not read yet
 }
 
 // images are those of a dump, read once for each command: a dump does not change, but
-// .isf changes the symbols.
-func (s *Session) images(d *ntdump.Dump) *images {
-	if s.modules == nil {
-		s.modules = readImages(d)
-		s.modules.store = &s.symbols
-	}
-	return s.modules
-}
+// .isf changes the symbols. User addresses are those that the target reads (.process).
+func (s *Session) images(d *ntdump.Dump) *images { return s.imagesOf(d, s.contextProcess(d)) }
 
-// readImages reads the modules of a dump.
+// readImages reads the kernel's modules.
 func readImages(d *ntdump.Dump) *images {
 	im := &images{types: d.Types(), dump: d}
 	im.loaded, im.err = d.Modules()
@@ -47,16 +45,24 @@ func readImages(d *ntdump.Dump) *images {
 
 // at is the loaded module that holds an address, nil for none.
 func (im *images) at(va uint64) *ntdump.Module {
-	i := sort.Search(len(im.loaded), func(i int) bool { return im.loaded[i].Base > va }) - 1
-	if i >= 0 && im.loaded[i].Contains(va) {
-		return &im.loaded[i]
+	if m := holding(im.loaded, va); m != nil || im.process == 0 || !im.dump.IsUser(va) {
+		return m
+	}
+	return holding(im.user().loaded, va)
+}
+
+// holding is the module of a list, by base, that holds an address; nil for none.
+func holding(list []ntdump.Module, va uint64) *ntdump.Module {
+	i := sort.Search(len(list), func(i int) bool { return list[i].Base > va }) - 1
+	if i >= 0 && list[i].Contains(va) {
+		return &list[i]
 	}
 	return nil
 }
 
 // symbols is the description of a module, nil with a reason when there is none.
 func (im *images) symbols(m *ntdump.Module) (t isf.Types, why string) {
-	if m.Short() == "nt" {
+	if isKernel(m) {
 		if im.types != nil {
 			if _, _, _, named := im.types.Nearest(^uint64(0)); named {
 				return im.types, ""
@@ -80,7 +86,7 @@ func (im *images) frame(va uint64) (isf.Frame, bool) {
 	if m == nil {
 		return isf.Frame{}, false
 	}
-	if f, ok := isf.FrameAt(im.types, va-m.Base); ok && m.Short() == "nt" {
+	if f, ok := isf.FrameAt(im.types, va-m.Base); ok && isKernel(m) {
 		return f, true // frames without names
 	}
 	t, _ := im.symbols(m)
@@ -106,7 +112,7 @@ func (im *images) known(va uint64) (name string, ok bool) {
 		}
 		return "", false
 	}
-	short := moduleName(m)
+	short := im.name(m)
 	if t, _ := im.symbols(m); t != nil {
 		if sym, off, ranges, found := t.Nearest(va - m.Base); found && off < maxSymbolBytes {
 			name = short + "!" + escape.Text(sym)
@@ -129,28 +135,50 @@ func (im *images) known(va uint64) (name string, ok bool) {
 // nothing.
 const maxSymbolBytes = 1 << 20
 
-// moduleName is a module's name as it stands before an exclamation mark.
-func moduleName(m *ntdump.Module) string {
+// isKernel says whether a module is the kernel itself: no module of a process is, however
+// it is named.
+func isKernel(m *ntdump.Module) bool { return !m.User() && m.Short() == "nt" }
+
+// name is a module's name as it stands before an exclamation mark. Of two modules of a
+// process with one name, the one that was loaded later bears its base behind it.
+func (im *images) name(m *ntdump.Module) string {
+	if m.User() {
+		return im.user().names[m.Base]
+	}
 	if n := m.Short(); n != "" {
 		return escape.Text(n)
 	}
 	return fmt.Sprintf("module_%x", m.Base)
 }
 
-// stack is the list as stack walks take it.
-func (im *images) stack() []stack.Image {
-	list := make([]stack.Image, len(im.loaded))
-	for i, m := range im.loaded {
+// stack is the kernel's list as stack walks take it.
+func (im *images) stack() []stack.Image { return stackImages(im.loaded) }
+
+func stackImages(modules []ntdump.Module) []stack.Image {
+	list := make([]stack.Image, len(modules))
+	for i, m := range modules {
 		list[i] = stack.Image{Base: m.Base, Size: m.Size}
 	}
 	return list
 }
 
-// find is the module of that name, with or without its extension, nil for none.
+// find is the module of that name, with or without its extension, nil for none: one of
+// the kernel before one of the process.
 func (im *images) find(name string) *ntdump.Module {
-	for i := range im.loaded {
-		if m := &im.loaded[i]; strings.EqualFold(m.Short(), name) || strings.EqualFold(m.Name, name) {
-			return m
+	lists := [][]ntdump.Module{im.loaded}
+	if im.process != 0 {
+		lists = append(lists, im.user().loaded)
+	}
+	for _, list := range lists {
+		for i := range list {
+			if strings.EqualFold(im.name(&list[i]), name) {
+				return &list[i]
+			}
+		}
+		for i := range list {
+			if strings.EqualFold(list[i].Name, name) {
+				return &list[i]
+			}
 		}
 	}
 	return nil

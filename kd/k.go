@@ -45,7 +45,7 @@ func stackCommand(name, short string, st stackStyle, more string) Command {
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
-			im := s.images(d)
+			im := s.threadImages(d, c.thread)
 			cs, err := s.walk(d, im, c, count)
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)

@@ -12,10 +12,14 @@ import (
 )
 
 var cmdLm = Command{
-	Name: "lm", Args: "[t] [n] [v] [a Address | m Pattern]",
+	Name: "lm", Args: "[t] [n] [v] [u | k] [a Address | m Pattern]",
 	Short: "List the loaded and the unloaded modules of a Windows dump.",
 	Long: `t or n shows file names and time stamps, v checksums, paths and where symbols come from too. a is the
-module that holds an address, m those whose name matches a pattern with *. A time stamp is a date only where
+module that holds an address, m those whose name matches a pattern with *. First come the modules of the
+process that user addresses belong to (.process), where it has some in memory, then the kernel's: u lists the
+former alone, k the latter. The letters may be joined: lmu, lmvm NAME. Of two modules of a process with one
+name the later one has its base in its name; those of a Wow64 process are both its 64-bit and its 32-bit ones.
+What a process says of its modules is its own to write: none outside of it is taken. A time stamp is a date only where
 the linker wrote one: since Windows 10 most hold a hash of the image, and then no date is shown. Symbols of
 a module are deferred until something asks for a name of it (.sympath).`,
 	Needs: target.Modules,
@@ -28,6 +32,23 @@ var cmdLmtn = Command{
 	Needs: target.Modules,
 }
 
+// joinedLmCommand is lm whose options were typed as one word: lmu, lmvm NAME.
+func joinedLmCommand(word string, args []string) (*Command, []string, bool) {
+	letters, ok := strings.CutPrefix(strings.ToLower(word), "lm")
+	last := strings.TrimLeft(letters, "tnvuk")
+	if !ok || letters == "" || last != "" && last != "m" && last != "a" {
+		return nil, nil, false
+	}
+	var front []string
+	if options := strings.TrimSuffix(letters, last); options != "" {
+		front = append(front, options)
+	}
+	if last != "" {
+		front = append(front, last)
+	}
+	return &cmdLm, append(front, args...), true
+}
+
 func init() {
 	cmdLm.Run = runLm
 	cmdLmtn.Run = func(ctx context.Context, s *Session, o *Out, args []string) error {
@@ -38,6 +59,7 @@ func init() {
 // lmOptions are what lm is to show.
 type lmOptions struct {
 	stamps, verbose bool
+	user, kernel    bool // one of them alone is shown; neither: both are
 	addr            uint64
 	byAddr          bool
 	pattern         string
@@ -60,9 +82,11 @@ func (s *Session) lmArgs(args []string) (opt lmOptions, err error) {
 				opt.byAddr = true
 			}
 			args = args[1:]
-		case strings.Trim(word, "tnvk") == "":
+		case strings.Trim(word, "tnvuk") == "":
 			opt.stamps = opt.stamps || strings.ContainsAny(word, "tnv")
 			opt.verbose = opt.verbose || strings.Contains(word, "v")
+			opt.user = opt.user || strings.Contains(word, "u")
+			opt.kernel = opt.kernel || strings.Contains(word, "k")
 		default:
 			return opt, fmt.Errorf("lm: %s is no option; usage: lm %s", escape.Text(word), cmdLm.Args)
 		}
@@ -71,8 +95,45 @@ func (s *Session) lmArgs(args []string) (opt lmOptions, err error) {
 }
 
 // wants tells whether a module is meant.
-func (opt *lmOptions) wants(m *ntdump.Module) bool {
-	return (!opt.byAddr || m.Contains(opt.addr)) && (opt.pattern == "" || match(opt.pattern, strings.ToLower(m.Short())))
+func (opt *lmOptions) wants(im *images, m *ntdump.Module) bool {
+	return (!opt.byAddr || m.Contains(opt.addr)) && (opt.pattern == "" || match(opt.pattern, strings.ToLower(im.name(m))))
+}
+
+// wantsUser and wantsKernel tell which parts of the list are meant.
+func (opt *lmOptions) wantsUser() bool   { return opt.user || !opt.kernel }
+func (opt *lmOptions) wantsKernel() bool { return opt.kernel || !opt.user }
+
+// narrow tells whether single modules are meant, not lists.
+func (opt *lmOptions) narrow() bool { return opt.byAddr || opt.pattern != "" }
+
+// listed are the modules that are meant, by base: the process's, then the kernel's.
+func (opt *lmOptions) listed(im *images) (list []*ntdump.Module) {
+	add := func(all []ntdump.Module) {
+		for i := range all {
+			if m := &all[i]; opt.wants(im, m) {
+				list = append(list, m)
+			}
+		}
+	}
+	if opt.wantsUser() {
+		add(im.user().loaded)
+	}
+	if opt.wantsKernel() {
+		add(im.loaded)
+	}
+	return list
+}
+
+// lacks are sentences on what the parts of the list that are meant lack. That a process
+// has none of its own is said only where they are asked for.
+func (s *Session) lmLacks(im *images, opt lmOptions) (user, kernel string) {
+	if why := s.userTrouble(im); opt.wantsUser() && (opt.user || !im.user().none) {
+		user = why
+	}
+	if opt.wantsKernel() && im.err != nil {
+		kernel = "The list is not whole: " + escape.Text(im.err.Error())
+	}
+	return user, kernel
 }
 
 func runLm(ctx context.Context, s *Session, o *Out, args []string) error {
@@ -87,25 +148,23 @@ func runLm(ctx context.Context, s *Session, o *Out, args []string) error {
 	im := s.images(d)
 	width := len(s.long(0))
 	o.Printf("%-*s %-*s   module name\n", width, "start", width, "end")
-	shown := 0
-	for i := range im.loaded {
-		m := &im.loaded[i]
-		if !opt.wants(m) {
-			continue
-		}
+	list := opt.listed(im)
+	for _, m := range list {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		shown++
 		s.moduleLine(o, d, im, m, opt)
 	}
-	if im.err != nil {
-		o.Printf("The list is not whole: %s\n", escape.Text(im.err.Error()))
+	user, kernel := s.lmLacks(im, opt)
+	for _, why := range []string{user, kernel} {
+		if why != "" {
+			o.Printf("%s\n", why)
+		}
 	}
-	if shown == 0 && (opt.byAddr || opt.pattern != "") {
+	if len(list) == 0 && opt.narrow() {
 		o.Printf("No loaded module is meant by that\n")
 	}
-	if opt.byAddr || opt.pattern != "" {
+	if opt.narrow() || !opt.wantsKernel() {
 		return nil
 	}
 	return s.unloadedLines(o, d)
@@ -113,7 +172,7 @@ func runLm(ctx context.Context, s *Session, o *Out, args []string) error {
 
 // moduleLine prints one loaded module.
 func (s *Session) moduleLine(o *Out, d *ntdump.Dump, im *images, m *ntdump.Module, opt lmOptions) {
-	row := fmt.Sprintf("%s %s   %-8s", s.long(m.Base), s.long(m.Base+m.Size), moduleName(m))
+	row := fmt.Sprintf("%s %s   %-8s", s.long(m.Base), s.long(m.Base+m.Size), im.name(m))
 	if m.Err != nil {
 		row += fmt.Sprintf("   (its name is not readable: %s)", escape.Text(m.Err.Error()))
 	}
@@ -133,8 +192,8 @@ func (s *Session) moduleLine(o *Out, d *ntdump.Dump, im *images, m *ntdump.Modul
 // symbolsText says where a module's symbols are from. A list of all modules does not
 // read their files; v, and naming a module, does.
 func (im *images) symbolsText(m *ntdump.Module, opt lmOptions) string {
-	wanted := opt.verbose || opt.byAddr || opt.pattern != ""
-	if !wanted && m.Short() != "nt" && len(im.store.Dirs()) > 0 && im.store.Known(m) == nil {
+	wanted := opt.verbose || opt.narrow()
+	if !wanted && !isKernel(m) && len(im.store.Dirs()) > 0 && im.store.Known(m) == nil {
 		return "deferred"
 	}
 	t, why := im.symbols(m)

@@ -37,7 +37,7 @@ func runLn(_ context.Context, s *Session, o *Out, args []string) error {
 	}
 	t, why := im.symbols(m)
 	if t == nil {
-		return fmt.Errorf("ln: %s is in %s, which has no symbols: %s", s.ptr(addr), moduleName(m), escape.Text(why))
+		return fmt.Errorf("ln: %s is in %s, which has no symbols: %s", s.ptr(addr), im.name(m), escape.Text(why))
 	}
 	rva := addr - m.Base
 	name, off, _, ok := t.Nearest(rva)
@@ -46,14 +46,14 @@ func runLn(_ context.Context, s *Session, o *Out, args []string) error {
 		row = fmt.Sprintf("(%s)   %s", s.long(addr-off), im.place(addr))
 	}
 	if next, ok := isf.Next(t, rva); ok && next.RVA < m.Size {
-		row += fmt.Sprintf("   |  (%s)   %s!%s", s.long(m.Base+next.RVA), moduleName(m), escape.Text(next.Name))
+		row += fmt.Sprintf("   |  (%s)   %s!%s", s.long(m.Base+next.RVA), im.name(m), escape.Text(next.Name))
 	}
 	if row == "" {
 		return fmt.Errorf("ln: %s names nothing near %s", escape.Text(t.Source()), s.ptr(addr))
 	}
 	o.Printf("%s\n", row)
 	if ok && off == 0 {
-		o.Printf("Exact matches:\n    %s!%s\n", moduleName(m), escape.Text(name))
+		o.Printf("Exact matches:\n    %s!%s\n", im.name(m), escape.Text(name))
 	}
 	if f, ok := im.frame(addr); ok {
 		o.Printf("Frame: %#x bytes of code, %#x of locals, %#x of parameters, %#x of saved registers\n", f.Size, f.Locals, f.Params, f.Registers)

@@ -30,7 +30,7 @@ func runR(_ context.Context, s *Session, o *Out, args []string) error {
 	}
 	if len(args) == 0 {
 		o.Printf("Registers of %s\n", escape.Text(c.from))
-		s.registerBlock(o, s.images(d), c.regs)
+		s.registerBlock(o, s.threadImages(d, c.thread), c.regs)
 		return nil
 	}
 	for _, name := range strings.FieldsFunc(strings.Join(args, ","), func(r rune) bool { return r == ',' }) {
@@ -173,6 +173,10 @@ func (s *Session) instructionLine(o *Out, im *images, r *ntdump.Registers) {
 		return
 	}
 	o.Printf("%s:\n", im.place(pc))
+	if im.dump.IsUser(pc) && im.process != s.contextProcess(im.dump) {
+		o.Printf("%s ??  code of another process: .process %s reads it\n", s.long(pc), s.ptr(im.process))
+		return
+	}
 	code, why := s.codeBytes(pc, maxInstruction)
 	text, n := "", 0
 	if len(code) > 0 && (r.Machine == ntdump.X86 || r.Machine == ntdump.X64) {

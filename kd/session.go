@@ -31,12 +31,12 @@ type Session struct {
 	process    uint64 // default process's address, 0: none was set
 	thread     uint64
 	reader     *records.Reader
-	scratch    scratch        // laid over the target, never in it
-	codeAt     codeAt         // where u and ur go on
-	free       uint64         // $free, what !findfree found last; 0: nothing
-	machine    machineContext // of .cxr, .trap or .tss; no registers: none was set
-	modules    *images        // of a Windows dump, for one command; nil: not read yet
-	tags       *pooltag.Table // of .pooltag; nil: none
+	scratch    scratch            // laid over the target, never in it
+	codeAt     codeAt             // where u and ur go on
+	free       uint64             // $free, what !findfree found last; 0: nothing
+	machine    machineContext     // of .cxr, .trap or .tss; no registers: none was set
+	modules    map[uint64]*images // of a Windows dump by process, for one command; nil: not read yet
+	tags       *pooltag.Table     // of .pooltag; nil: none
 	tagsFile   string
 	symbols    symbols.Store // where a Windows dump's symbol files are looked for
 	isf        isf.Types     // what .isf named; nil: nothing

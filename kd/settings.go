@@ -9,13 +9,14 @@ import (
 
 var (
 	cmdSetProcess = Command{
-		Name: ".process", Args: "[Process]", Short: "Show or set the default process, by its address or id.",
-		Long:  "In a Windows dump user addresses are then read in that process.",
+		Name: ".process", Args: "[/p] [/r] [Process]", Short: "Show or set the default process, by its address or id.",
+		Long:  "In a Windows dump user addresses are then read in that process, and named by its modules; /p and /r say the same to WinDbg.",
 		Needs: target.Threads,
 	}
 	cmdSetThread = Command{
-		Name: ".thread", Args: "[Address]", Short: "Show or set the default thread.",
-		Long:  "In a Windows dump r and k start from it then; without one, from what the first processor saved.",
+		Name: ".thread", Args: "[/p] [/r] [Address]", Short: "Show or set the default thread.",
+		Long: `In a Windows dump r and k start from it then; without one, from what the first processor saved. /p makes its
+process the default one too (.process); its stack is of its own process in any case.`,
 		Needs: target.Threads,
 	}
 	cmdQuit = Command{Name: "q", Aliases: []string{"qq", "quit", "exit"}, Short: "Leave kd."}
@@ -28,7 +29,8 @@ func init() {
 }
 
 func runSetProcess(_ context.Context, s *Session, o *Out, args []string) error {
-	if err := atMost(args, 1, ".process [Process]"); err != nil {
+	args, _ = spaceOptions(args)
+	if err := atMost(args, 1, ".process [/p] [/r] [Process]"); err != nil {
 		return err
 	}
 	if len(args) == 0 && s.process == 0 {
@@ -55,8 +57,18 @@ func runSetProcess(_ context.Context, s *Session, o *Out, args []string) error {
 	return nil
 }
 
+// spaceOptions takes WinDbg's /p and /r from the front of the arguments: p was among them.
+func spaceOptions(args []string) (rest []string, p bool) {
+	for len(args) > 0 && (args[0] == "/p" || args[0] == "/r") {
+		p = p || args[0] == "/p"
+		args = args[1:]
+	}
+	return args, p
+}
+
 func runSetThread(_ context.Context, s *Session, o *Out, args []string) error {
-	if err := atMost(args, 1, ".thread [Address]"); err != nil {
+	args, process := spaceOptions(args)
+	if err := atMost(args, 1, ".thread [/p] [/r] [Address]"); err != nil {
 		return err
 	}
 	if len(args) == 0 {
@@ -77,6 +89,13 @@ func runSetThread(_ context.Context, s *Session, o *Out, args []string) error {
 	}
 	if _, err := s.reader.Read(addr, "_ETHREAD"); err != nil {
 		return fmt.Errorf("no thread stands there: %w", err)
+	}
+	if w := s.windows(); w != nil && process {
+		owner := w.Dump().Thread(addr).Owner
+		if err := w.Use(owner); err != nil {
+			return err
+		}
+		s.process = owner
 	}
 	s.thread, s.machine = addr, machineContext{}
 	o.Printf("Implicit thread is now %s\n", s.ptr(addr))

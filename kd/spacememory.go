@@ -7,6 +7,7 @@ import "github.com/seed-eedd8485/lpc/ntdump"
 type spaceMemory struct {
 	d     *ntdump.Dump
 	space ntdump.Space
+	blind bool              // user addresses are those of no space that is known
 	pages map[uint64][]byte // by number; nil: not there as a whole
 }
 
@@ -15,6 +16,9 @@ const maxKept = 64
 
 // ReadMemory is stack.Memory's.
 func (m *spaceMemory) ReadMemory(addr uint64, dst []byte) (int, error) {
+	if m.blind && m.d.IsUser(addr) {
+		return 0, &ntdump.Absent{Addr: addr, Reason: ntdump.NoTables}
+	}
 	number, in := addr/pageBytes, addr%pageBytes
 	page, known := m.pages[number]
 	if !known {
@@ -33,15 +37,15 @@ func (m *spaceMemory) ReadMemory(addr uint64, dst []byte) (int, error) {
 	return m.d.ReadVirtual(m.space, addr, dst)
 }
 
-// threadMemory is the space of a thread's process, for the user part of its stack;
-// where it is not known, that of the process that ran.
+// threadMemory is the space of the process that a thread belongs to, for the user part of
+// its stack. Where that is not known, no user address can be read.
 func threadMemory(d *ntdump.Dump, thread uint64) *spaceMemory {
 	m := &spaceMemory{d: d, pages: map[uint64][]byte{}}
 	if thread == 0 {
 		return m
 	}
-	if dtb, err := d.Member(d.Thread(thread).Process, "_EPROCESS", "Pcb.DirectoryTableBase[0]"); err == nil {
-		m.space.DTB = dtb
-	}
+	var err error
+	m.space, err = d.SpaceOf(d.Thread(thread).Owner)
+	m.blind = err != nil && d.Header().Type != ntdump.Triage
 	return m
 }

@@ -47,7 +47,6 @@ func runStacks(ctx context.Context, s *Session, o *Out, args []string) error {
 	if err != nil {
 		return err
 	}
-	im := s.images(d)
 	o.Printf("Proc.Thread  %-*s  ThreadState  Blocker\n", len(s.ptr(0)), ".Thread")
 	for _, p := range w.Processes {
 		if p.Addr == 0 {
@@ -61,7 +60,7 @@ func runStacks(ctx context.Context, s *Session, o *Out, args []string) error {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			s.stacksRow(w, o, d, im, t, detail, filter)
+			s.stacksRow(w, o, d, s.imagesOf(d, p.Addr), t, detail, filter)
 		}
 	}
 	s.trouble(o, w)

@@ -47,7 +47,7 @@ func (s *Session) windowsTerm(t string) (v uint64, ok bool, err error) {
 	}
 	types, why := im.symbols(m)
 	if types == nil {
-		return 0, true, fmt.Errorf("there are no symbols for %s: %s", moduleName(m), escape.Text(why))
+		return 0, true, fmt.Errorf("there are no symbols for %s: %s", im.name(m), escape.Text(why))
 	}
 	rva, found := types.Symbol(symbol)
 	if !found {

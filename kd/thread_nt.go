@@ -13,7 +13,7 @@ import (
 func (s *Session) windowsStack(o *Out, d *ntdump.Dump, addr uint64, indent string) {
 	c, err := threadContext(d, addr)
 	var cs callStack
-	im := s.images(d)
+	im := s.threadImages(d, addr)
 	if err == nil {
 		cs, err = s.walk(d, im, c, normalFrames)
 	}

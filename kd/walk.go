@@ -30,7 +30,8 @@ func (s *Session) walk(d *ntdump.Dump, im *images, c machineContext, limit int) 
 	if walker == nil {
 		return callStack{}, fmt.Errorf("call stacks of %s are not walked; !stackcheck shows its stacks' bounds", machine)
 	}
-	in := stack.Input{Memory: threadMemory(d, c.thread), Images: im.stack(), PC: c.regs.PC(), SP: c.regs.SP(), FP: c.regs.FP(), Max: limit, Saved: c.saved, FPO: im.fpo}
+	in := stack.Input{Memory: threadMemory(d, c.thread), Images: im.stack(), PC: c.regs.PC(), SP: c.regs.SP(), FP: c.regs.FP(), Max: limit, Saved: c.saved, FPO: im.fpo,
+		User: im.userPart(d, c.thread)}
 	var cs callStack
 	var st ntdump.Stack
 	if c.thread != 0 {
@@ -40,6 +41,7 @@ func (s *Session) walk(d *ntdump.Dump, im *images, c machineContext, limit int) 
 	case onStack(st, in.SP):
 		in.Limit, in.Base = st.Limit, st.Base
 	case onDPCStack(d, &in, &cs):
+	case in.User != nil && d.IsUser(in.PC) && d.IsUser(in.SP): // in.User has the bounds
 	default:
 		in.Limit, in.Base = in.SP, in.SP+min(unknownStack, ^in.SP)
 		cs.notes = append(cs.notes, "The stack pointer is on no stack that is known: the walk looks at the "+fmt.Sprintf("%#x", unknownStack)+" bytes from there on.")
@@ -57,6 +59,9 @@ func (s *Session) walk(d *ntdump.Dump, im *images, c machineContext, limit int) 
 	if len(cs.Frames) > 0 && cs.Frames[0].PC == 0 && !knowsPC(c.regs) {
 		cs.Frames = cs.Frames[1:] // where the thread was switched out is not known
 		cs.notes = append(cs.notes, "The thread is switched out, and where its instruction pointer lies differs by build: the walk begins at its saved stack pointer.")
+	}
+	if im.unnamed(cs.Walk) {
+		cs.notes = append(cs.notes, s.userTrouble(im)+".")
 	}
 	if im.err != nil {
 		cs.notes = append(cs.notes, "The list of modules is not whole: "+escape.Text(im.err.Error())+".")

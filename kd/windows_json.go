@@ -47,6 +47,7 @@ type jsonModule struct {
 	End      string `json:"end"`
 	Stamp    uint32 `json:"timeDateStamp"`
 	CheckSum uint32 `json:"checkSum"`
+	Process  string `json:"process,omitempty"` // that it is a module of
 }
 
 func jsonLm(_ context.Context, s *Session, args []string) (any, error) {
@@ -60,18 +61,23 @@ func jsonLm(_ context.Context, s *Session, args []string) (any, error) {
 	}
 	im := s.images(d)
 	loaded, unloaded, unreadable := []jsonModule{}, []jsonModule{}, []string{}
-	for i := range im.loaded {
-		if m := &im.loaded[i]; opt.wants(m) {
-			loaded = append(loaded, jsonModule{moduleName(m), m.Name, s.ptr(m.Base), s.ptr(m.Base + m.Size), m.Stamp, m.CheckSum})
+	for _, m := range opt.listed(im) {
+		j := jsonModule{im.name(m), m.Name, s.ptr(m.Base), s.ptr(m.Base + m.Size), m.Stamp, m.CheckSum, ""}
+		if m.User() {
+			j.Process = s.ptr(im.process)
 		}
+		loaded = append(loaded, j)
 	}
-	if !opt.byAddr && opt.pattern == "" {
+	if !opt.narrow() && opt.wantsKernel() {
 		for _, u := range im.unloaded {
 			unloaded = append(unloaded, jsonModule{File: u.Name, Start: s.ptr(u.Start), End: s.ptr(u.End)})
 		}
 	}
-	if im.err != nil {
-		unreadable = append(unreadable, im.err.Error())
+	user, kernel := s.lmLacks(im, opt)
+	for _, why := range []string{user, kernel} {
+		if why != "" {
+			unreadable = append(unreadable, why)
+		}
 	}
 	return struct {
 		Loaded     []jsonModule `json:"loaded"`
@@ -99,7 +105,7 @@ func jsonStack(_ context.Context, s *Session, args []string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	im := s.images(d)
+	im := s.threadImages(d, c.thread)
 	cs, err := s.walk(d, im, c, count)
 	if err != nil {
 		return nil, err

@@ -9,7 +9,7 @@ import (
 	"github.com/seed-eedd8485/lpc/bin"
 )
 
-// Module is a loaded image of the kernel.
+// Module is a loaded image: of the kernel, or of a process.
 type Module struct {
 	Name     string // "hal.dll"; "" where its memory is not there
 	Path     string // as the loader noted it; "" where not known
@@ -20,17 +20,25 @@ type Module struct {
 	Stamp    uint32 // TimeDateStamp: seconds since 1970, or a hash of the image
 	Loader   uint64 // address of its _LDR_DATA_TABLE_ENTRY, 0 in a small dump
 	Err      error  // why Name is not known
+	Space    Space  // that Base and Loader are addresses of: the kernel's, or a process's
+	Wow64    bool   // a 32-bit image of a process on a 64-bit machine
 }
+
+// User says whether the module is one of a process.
+func (m *Module) User() bool { return m.Space != Space{} }
 
 // Contains says whether an address lies in the module.
 func (m *Module) Contains(va uint64) bool { return va-m.Base < m.Size }
 
 // Short is the name without its extension, as in "nt" for the kernel: what stands
-// before an exclamation mark.
+// before an exclamation mark. No module of a process is "nt" by the kernel's file name.
 func (m *Module) Short() string {
 	n := m.Name
 	if i := strings.LastIndexByte(n, '.'); i > 0 {
 		n = n[:i]
+	}
+	if m.User() {
+		return n
 	}
 	switch strings.ToLower(n) {
 	case "ntoskrnl", "ntkrnlpa", "ntkrnlmp", "ntkrpamp":
@@ -50,8 +58,9 @@ var (
 	ldr64 = ldr{0x98, 0x30, 0x38, 0x40, 0x48, 0x58, 0x78, 0x80, 0x6c}
 )
 
-func (d *Dump) ldr() *ldr {
-	if d.header.Bits == 32 {
+// ldrOf is the layout for pointers of that many bytes.
+func ldrOf(pointer int) *ldr {
+	if pointer == 4 {
 		return &ldr32
 	}
 	return &ldr64
@@ -79,7 +88,7 @@ func (d *Dump) Modules() ([]Module, error) {
 	}
 	var out []Module
 	err := d.walkList(Space{}, head, maxModules, func(entry uint64) bool {
-		out = append(out, d.module(entry))
+		out = append(out, d.module(Space{}, d.PointerSize(), entry))
 		return true
 	})
 	if err != nil {
@@ -88,20 +97,21 @@ func (d *Dump) Modules() ([]Module, error) {
 	return out, nil
 }
 
-// module reads one loader entry. An entry that is not there has Err.
-func (d *Dump) module(at uint64) Module {
-	l, ptr := d.ldr(), d.PointerSize()
-	m := Module{Loader: at}
+// module reads one loader entry of a space, whose pointers have ptr bytes. An entry
+// that is not there has Err.
+func (d *Dump) module(s Space, ptr int, at uint64) Module {
+	l := ldrOf(ptr)
+	m := Module{Loader: at, Space: s}
 	b := make([]byte, l.stamp+4)
-	if _, err := d.ReadMemory(at, b); err != nil {
+	if _, err := d.ReadVirtual(s, at, b); err != nil {
 		m.Err = err
 		return m
 	}
 	m.Base, m.Entry = Word(b[l.base:], ptr), Word(b[l.entry:], ptr)
 	m.Size = Word(b[l.length:], 4)
 	m.CheckSum, m.Stamp = uint32(Word(b[l.sum:], 4)), uint32(Word(b[l.stamp:], 4))
-	m.Name, m.Err = d.unicode(Space{}, b[l.name:], maxName)
-	m.Path, _ = d.unicode(Space{}, b[l.full:], maxPath)
+	m.Name, m.Err = d.unicode(s, ptr, b[l.name:], maxName)
+	m.Path, _ = d.unicode(s, ptr, b[l.full:], maxPath)
 	return m
 }
 
@@ -111,16 +121,19 @@ const (
 	maxPath = 2 * 1024
 )
 
-// unicode reads the text of a UNICODE_STRING that stands in b. Length is in bytes.
-func (d *Dump) unicode(s Space, b []byte, limit int) (string, error) {
+// unicode reads the text of a UNICODE_STRING that stands in b, whose pointer has ptr
+// bytes. Length is in bytes.
+func (d *Dump) unicode(s Space, ptr int, b []byte, limit int) (string, error) {
 	n := int(Word(b, 4) & 0xffff)
-	ptr := d.PointerSize()
 	at := Word(b[ptr:], ptr)
 	if n == 0 {
 		return "", nil
 	}
 	if n > limit || n%2 != 0 {
 		return "", fmt.Errorf("a name of %d bytes at %#x, expected an even number of at most %d", n, at, limit)
+	}
+	if s != (Space{}) && !d.IsUser(at) {
+		return "", fmt.Errorf("a name at %#x, which is no address of a process", at)
 	}
 	text := make([]byte, n)
 	if _, err := d.ReadVirtual(s, at, text); err != nil {
@@ -135,7 +148,7 @@ func (d *Dump) UnicodeString(s Space, va uint64) (string, error) {
 	if _, err := d.ReadVirtual(s, va, b); err != nil {
 		return "", err
 	}
-	return d.unicode(s, b, maxPath)
+	return d.unicode(s, d.PointerSize(), b, maxPath)
 }
 
 // utf16Text decodes UTF-16; a NUL ends it.
@@ -153,7 +166,7 @@ func (t *triage) modules(d *Dump) ([]Module, error) {
 	if t.drivers == 0 || t.drivers == filler32 || t.driverCount == 0 {
 		return nil, nil
 	}
-	l := d.ldr()
+	l := ldrOf(d.PointerSize())
 	lead := int64(d.PointerSize()) // the offset of 4 bytes, and the padding behind it
 	each := lead + int64(l.stamp) + 4
 	r := bin.New("driver list", d.src, d.size)

@@ -21,6 +21,19 @@ type Process struct {
 // Space is the address space of the process.
 func (p *Process) Space() Space { return Space{DTB: p.DTB} }
 
+// SpaceOf is the address space of the process whose _EPROCESS stands at an address. It is
+// never that of another one: a process whose page tables are not known is an error.
+func (d *Dump) SpaceOf(process uint64) (Space, error) {
+	dtb, err := d.member(process, "_EPROCESS", "Pcb.DirectoryTableBase[0]")
+	if err != nil {
+		return Space{}, fmt.Errorf("the address space of the process at %#x is not known: %w", process, err)
+	}
+	if dtb == 0 {
+		return Space{}, fmt.Errorf("the process at %#x names no page tables: it has ended, or no process stands there", process)
+	}
+	return Space{DTB: dtb}, nil
+}
+
 // maxProcesses and maxThreads bound the lists.
 const (
 	maxProcesses = 1 << 16

@@ -50,6 +50,17 @@ func (d *Dump) ReadVirtual(s Space, va uint64, dst []byte) (n int, err error) {
 	return n, nil
 }
 
+// A View is one address space of a dump, for what reads memory by address alone.
+type View struct {
+	Dump  *Dump
+	Space Space
+}
+
+// ReadMemory is ReadVirtual in the space.
+func (v View) ReadMemory(va uint64, dst []byte) (int, error) {
+	return v.Dump.ReadVirtual(v.Space, va, dst)
+}
+
 // ReadMemory reads the kernel's space; user addresses are those of the process
 // that ran when the header was written.
 func (d *Dump) ReadMemory(va uint64, dst []byte) (int, error) {

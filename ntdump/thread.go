@@ -9,6 +9,7 @@ import (
 type Thread struct {
 	Addr    uint64 // of its _ETHREAD
 	Process uint64 // address of the process that it works in (ApcState.Process)
+	Owner   uint64 // address of the process that it belongs to; Process where that is not described
 	PID     uint64 // of the process that it belongs to
 	TID     uint64
 	Stack   Stack
@@ -64,12 +65,24 @@ func (d *Dump) Thread(at uint64) Thread {
 	}
 	t.Stack.OK = d.kernel(t.Stack.Base) && t.Stack.Limit < t.Stack.Base && t.Stack.Base-t.Stack.Limit <= maxStackBytes
 	t.Process = get("_KTHREAD", "ApcState.Process")
+	t.Owner = d.owner(at, t.Process)
 	t.PID = get("_ETHREAD", "Cid.UniqueProcess")
 	t.TID = get("_ETHREAD", "Cid.UniqueThread")
 	t.Teb = get("_KTHREAD", "Teb")
 	t.State = uint8(get("_KTHREAD", "State"))
 	t.Reason = uint8(get("_KTHREAD", "WaitReason"))
 	return t
+}
+
+// owner is the process that a thread belongs to: ThreadsProcess up to Server 2003, the
+// member Process of its _KTHREAD from Vista on.
+func (d *Dump) owner(thread, attached uint64) uint64 {
+	for _, m := range [][2]string{{"_ETHREAD", "ThreadsProcess"}, {"_KTHREAD", "Process"}} {
+		if p, err := d.member(thread, m[0], m[1]); err == nil && d.kernel(p) {
+			return p
+		}
+	}
+	return attached
 }
 
 // Threads walks the threads of the process whose _EPROCESS stands at an address.

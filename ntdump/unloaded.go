@@ -48,7 +48,7 @@ func (d *Dump) UnloadedModules() ([]Unloaded, error) {
 		if u.Start == 0 || u.End <= u.Start {
 			continue
 		}
-		u.Name, u.Err = d.unicode(Space{}, b, maxName)
+		u.Name, u.Err = d.unicode(Space{}, ptr, b, maxName)
 		out = append(out, u)
 	}
 	return out, nil

@@ -43,6 +43,7 @@ _EPROCESS 260 278 3e0 a40
  ActiveThreads:4 1a0 190 2b0 -
  Peb 1b0 1a0 2c0 550
  ModifiedPageCount:4 23c 238 380 -
+ Wow64Process - - 2a8 -
  VadRoot 11c 250 398 -
 _KTHREAD 1c0 1b8 308 430
  InitialStack 18 18 28 28
@@ -188,6 +189,8 @@ _CONTEXT 2cc 2cc 4d0 4d0
  Rip - - f8 f8
 _LDR_DATA_TABLE_ENTRY 50 50 98 98
  InLoadOrderLinks 0 0 0 0
+ InMemoryOrderLinks 8 8 10 10
+ InInitializationOrderLinks 10 10 20 20
  DllBase 18 18 30 30
  EntryPoint 1c 1c 38 38
  SizeOfImage:4 20 20 40 40
@@ -205,7 +208,7 @@ type place struct {
 }
 
 // layouts has members by column: "_ETHREAD.Cid", and "_ETHREAD" for its size.
-var layouts = parseMembers(members + poolMembers + objectMembers)
+var layouts = parseMembers(members + poolMembers + objectMembers + loaderMembers)
 
 func parseMembers(text string) [4]map[string]place {
 	var out [4]map[string]place

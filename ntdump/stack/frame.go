@@ -59,12 +59,44 @@ type Input struct {
 	// FPO tells of the frame of the x86 function at an address; nil where there is no
 	// debug information. It is called from the walk's goroutine.
 	FPO func(pc uint64) (FPO, bool)
+	// User is what the walk needs beyond the entry from user mode; nil: x64 ends there, and
+	// x86 follows the frame pointers as far as there are some.
+	User *User
 	// Saved is how many bytes directly below SP hold registers that the function at PC
 	// saved: what SwitchedOut passes over.
 	Saved uint64
 
 	arm64   bool                 // code is ARM64's
 	headers map[uint64]*pe.Image // of images by their base, nil where not in memory; made by sorted
+}
+
+// User is the user part of a thread: the images of its process, and the bounds of its
+// stack there, 0 where they are not known.
+type User struct {
+	Images      []Image
+	Limit, Base uint64
+}
+
+// maxUserStack is how far above the stack pointer a walk looks where the bounds of a user
+// stack are not known: what Windows reserves for one unless told.
+const maxUserStack = 1 << 20
+
+// userPart is the input for the user part of a walk, from a stack pointer on. Images of
+// the kernel are none there, as those of the process are none on a kernel stack: what
+// user code passed to the kernel lies there, and no return address is among it.
+func (in Input) userPart(sp uint64) Input {
+	u := in.User
+	if u == nil {
+		u = &User{}
+	}
+	in.Images, in.Limit, in.Base = u.Images, u.Limit, u.Base
+	switch {
+	case in.User == nil:
+		in.Limit, in.Base = 0, 0
+	case !in.on(sp, 1):
+		in.Limit, in.Base = sp, sp+min(maxUserStack, ^sp)
+	}
+	return in.sorted()
 }
 
 // Walk is a call stack, the innermost frame first.

@@ -6,7 +6,8 @@ const argsX64 = 4
 
 // X64 walks a stack of a 64-bit machine by the unwind data of the images whose pages
 // are in memory. Where they are not, a checked scan finds the caller, and unwinding
-// goes on from there, as far as it needs no register that the scan passed over.
+// goes on from there, as far as it needs no register that the scan passed over. A user
+// stack is unwound alone and never scanned.
 func X64(input Input) Walk {
 	in := input.sorted()
 	w := Walk{Method: "unwind data"}
@@ -16,10 +17,18 @@ func X64(input Input) Walk {
 	}
 	s.reg[rsp] = in.SP
 	how := Start
+	user := in.User != nil && s.pc != 0 && s.pc>>47 == 0
+	if user {
+		in = in.userPart(in.SP)
+	}
 	for len(w.Frames) < in.max() {
 		before := s
 		next, ok := in.callerX64(&s)
 		sp := before.reg[rsp]
+		if !ok && user {
+			w.Frames = append(w.Frames, Frame{PC: before.pc, Frame: sp, Method: how})
+			return w.end("no unwind data leads on in the user part of the stack")
+		}
 		if !ok {
 			s = before
 			w.usedScan()
@@ -38,8 +47,10 @@ func X64(input Input) Walk {
 		switch {
 		case s.pc == 0:
 			return w.end("a return address of 0, the start of the thread")
-		case s.pc>>47 == 0:
+		case s.pc>>47 == 0 && in.User == nil:
 			return w.end("the user part of the stack")
+		case s.pc>>47 == 0 && !user:
+			user, in = true, in.userPart(s.reg[rsp])
 		}
 		how = next
 	}

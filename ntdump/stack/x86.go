@@ -12,10 +12,14 @@ func X86(input Input) Walk {
 	in := input.sorted()
 	w := Walk{Method: "frame pointers"}
 	at := step{pc: in.PC, sp: in.SP, fp: in.FP, how: Start}
-	user := false // above a trap frame from user mode: the kernel stack's bounds are no bounds
+	// User mode: from the start, or above a trap frame from there.
+	user := in.User != nil && at.pc != 0 && at.pc>>31 == 0
+	if user {
+		in = in.userPart(at.sp)
+	}
 	for len(w.Frames) < in.max() {
 		fpo := in.fpoAt(at.pc, at.how)
-		if fpo != nil && !user && !fpo.pointer() {
+		if fpo != nil && !fpo.pointer() && (!user || in.User != nil) {
 			if f, next, ok := in.fpoStep(fpo, at); ok {
 				w.Frames = append(w.Frames, f)
 				w.usedFPO()
@@ -24,7 +28,8 @@ func X86(input Input) Walk {
 			}
 		}
 		fp := at.fp
-		ok := fp%4 == 0 && (in.on(fp, 8) && fp >= at.sp&^3 || user && fp != 0)
+		ok := fp%4 == 0 && (in.on(fp, 8) && fp >= at.sp&^3 || user && in.User == nil && fp != 0)
+		inside := ok
 		var b [8]byte
 		if ok {
 			n, _ := in.Memory.ReadMemory(fp, b[:])
@@ -32,6 +37,9 @@ func X86(input Input) Walk {
 		}
 		if !ok && user {
 			w.Frames = append(w.Frames, Frame{PC: at.pc, Frame: fp, Method: at.how, FPO: fpo})
+			if in.User != nil && !inside {
+				return w.end("the chain of frame pointers ends")
+			}
 			return w.end("the user stack is not in the dump")
 		}
 		saved, ret := uint64(binary.LittleEndian.Uint32(b[:])), uint64(binary.LittleEndian.Uint32(b[4:]))
@@ -57,16 +65,17 @@ func X86(input Input) Walk {
 			// The caller is the entry of the trap: its row repeats frame and arguments.
 			w.Frames = append(w.Frames, Frame{PC: ret, Frame: fp, Return: t.eip, Args: f.Args, Trap: saved, Method: FramePointer, FPO: in.fpoAt(ret, FramePointer)})
 			at = step{pc: t.eip, fp: t.ebp, sp: saved + trapBytes, how: Trap}
-			user = t.cs&3 != 0
+			if user = t.cs&3 != 0; user {
+				// The processor pushed the user's stack pointer: HardwareEsp.
+				at.sp, _ = in.word(saved+trapBytes, 4)
+				in = in.userPart(at.sp)
+			}
 			continue
 		}
 		if user && saved <= fp {
 			return w.end("the chain of frame pointers ends")
 		}
-		at = step{pc: ret, fp: saved, sp: at.sp, how: FramePointer}
-		if !user {
-			at.sp = fp + 8
-		}
+		at = step{pc: ret, fp: saved, sp: fp + 8, how: FramePointer}
 		if fpo != nil {
 			at.passed = uint64(fpo.Params)
 		}

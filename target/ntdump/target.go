@@ -2,7 +2,6 @@ package ntdump
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/seed-eedd8485/lpc/isf"
@@ -80,15 +79,11 @@ func (t *Target) Use(addr uint64) error {
 		t.space = nt.Space{}
 		return nil
 	}
-	dtb, err := t.d.Member(addr, "_EPROCESS", "Pcb.DirectoryTableBase[0]")
-	if err != nil {
-		return fmt.Errorf("the address space of the process at %#x is not known: %w", addr, err)
+	space, err := t.d.SpaceOf(addr)
+	if err == nil {
+		t.space = space
 	}
-	if dtb == 0 {
-		return fmt.Errorf("the process at %#x names no page tables: it has ended, or no process stands there", addr)
-	}
-	t.space = nt.Space{DTB: dtb}
-	return nil
+	return err
 }
 
 // Types is the description of the kernel's structures, the same for every address.

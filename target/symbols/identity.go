@@ -33,9 +33,10 @@ func (s *Store) identity(d *ntdump.Dump, m *ntdump.Module) (pdb.Identity, string
 	return pdb.Identity{GUID: cv.GUID, Age: cv.Age}, cv.PDB, nil
 }
 
-// loaded reads the record from the module's memory.
+// loaded reads the record from the module's memory, which is the process's own where it
+// is a module of one.
 func loaded(d *ntdump.Dump, m *ntdump.Module) (pe.CodeView, error) {
-	image, err := pe.Loaded(d, m.Base)
+	image, err := pe.Loaded(ntdump.View{Dump: d, Space: m.Space}, m.Base)
 	if err != nil {
 		return pe.CodeView{}, err
 	}

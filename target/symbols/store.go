@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/seed-eedd8485/lpc/isf"
+	"github.com/seed-eedd8485/lpc/isf/pdb"
 	"github.com/seed-eedd8485/lpc/ntdump"
 )
 
@@ -15,6 +16,13 @@ import (
 type Store struct {
 	dirs  []string
 	found map[ntdump.Module]*Found
+	files map[file]*Found // each file is read once, however many processes have its image
+}
+
+// file is what a symbol file is asked for by.
+type file struct {
+	name string
+	id   pdb.Identity
 }
 
 // Found is what is known of a module's symbols.
@@ -48,7 +56,7 @@ func (s *Store) SetDirs(dirs []string) error {
 }
 
 // Forget lets go of what was found: the next request looks anew.
-func (s *Store) Forget() { s.found = nil }
+func (s *Store) Forget() { s.found, s.files = nil, nil }
 
 // Known is what was found for a module, nil when nobody asked yet.
 func (s *Store) Known(m *ntdump.Module) *Found { return s.found[key(m)] }
@@ -67,14 +75,16 @@ func (s *Store) Module(d *ntdump.Dump, m *ntdump.Module) *Found {
 	if f := s.found[key(m)]; f != nil {
 		return f
 	}
-	f := &Found{}
 	if len(s.dirs) == 0 {
-		f.Err = errNoDirs
-		return f
+		return &Found{Err: errNoDirs}
 	}
-	if f.Types, f.File, f.Err = s.look(d, m); f.Err == nil && f.Types.PointerSize() != d.PointerSize() {
-		f.Err = fmt.Errorf("%s describes pointers of %d bytes, the dump's have %d", f.File, f.Types.PointerSize(), d.PointerSize())
-		f.Types = nil
+	pointer, whose := d.PointerSize(), "the dump's"
+	if m.Wow64 {
+		pointer, whose = 4, "the image's"
+	}
+	f := s.look(d, m)
+	if f.Err == nil && f.Types.PointerSize() != pointer {
+		f = &Found{Err: fmt.Errorf("%s describes pointers of %d bytes, %s have %d", f.File, f.Types.PointerSize(), whose, pointer)}
 	}
 	if s.found == nil {
 		s.found = map[ntdump.Module]*Found{}
@@ -84,12 +94,22 @@ func (s *Store) Module(d *ntdump.Dump, m *ntdump.Module) *Found {
 }
 
 // look finds the file and reads it.
-func (s *Store) look(d *ntdump.Dump, m *ntdump.Module) (isf.Types, string, error) {
+func (s *Store) look(d *ntdump.Dump, m *ntdump.Module) *Found {
 	id, name, err := s.identity(d, m)
 	if err != nil {
-		return nil, "", err
+		return &Found{Err: err}
 	}
-	return s.find(name, id)
+	k := file{base(name), id}
+	if f := s.files[k]; f != nil {
+		return f
+	}
+	f := &Found{}
+	f.Types, f.File, f.Err = s.find(name, id)
+	if s.files == nil {
+		s.files = map[file]*Found{}
+	}
+	s.files[k] = f
+	return f
 }
 
 // Loaded are the modules whose symbols were found, by base address.
