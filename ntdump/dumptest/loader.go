@@ -59,6 +59,11 @@ func (l *Loader) Set(va uint64, member string, v uint64) {
 	l.m.PutIn(l.Space, va+uint64(at.off), b[:at.size])
 }
 
+// Memory is n bytes of the process's memory, on one page that is there.
+func (l *Loader) Memory(va uint64, n int) []byte {
+	return append([]byte(nil), l.m.pageIn(l.Space, va)[va%page:][:n]...)
+}
+
 // Alloc takes n bytes of the process's memory, zero.
 func (l *Loader) Alloc(n int) uint64 {
 	at := l.next
