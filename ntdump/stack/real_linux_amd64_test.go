@@ -28,8 +28,9 @@ type recorded struct {
 }
 
 // runWindows compiles testdata/walk.c for Windows, carries it out an instruction at a
-// time, and returns its image and what it went through.
-func runWindows(t *testing.T, optimize string) (image memory, m Image, moments []recorded) {
+// time, and returns its image and what it went through, with up added to addresses:
+// high, or 0.
+func runWindows(t *testing.T, optimize string, up uint64) (image memory, m Image, moments []recorded) {
 	t.Helper()
 	clang, lld, gcc := needs.Tool(t, "clang", "clang"), needs.Tool(t, "lld-link", "lld"), needs.Tool(t, "gcc", "gcc")
 	dir := t.TempDir()
@@ -50,7 +51,7 @@ func runWindows(t *testing.T, optimize string) (image memory, m Image, moments [
 	}
 	defer f.Close()
 	head := f.OptionalHeader.(*pe.OptionalHeader64)
-	m = Image{head.ImageBase + high, uint64(head.SizeOfImage)}
+	m = Image{head.ImageBase + up, uint64(head.SizeOfImage)}
 	image = memory{}
 	whole, err := os.ReadFile(at("walk.dll"))
 	if err != nil {
@@ -74,11 +75,11 @@ func runWindows(t *testing.T, optimize string) (image memory, m Image, moments [
 		return v
 	}
 	for len(data) > 0 {
-		r := recorded{pc: next() + high, top: next()}
+		r := recorded{pc: next() + up, top: next()}
 		depth, size := next(), next()
 		lift := func(v uint64) uint64 { // of what points into image and stack
 			if v-head.ImageBase < m.Size || v <= r.top && r.top-v < 1<<20 {
-				return v + high
+				return v + up
 			}
 			return v
 		}
@@ -93,7 +94,7 @@ func runWindows(t *testing.T, optimize string) (image memory, m Image, moments [
 			binary.LittleEndian.PutUint64(r.stack[i:], lift(binary.LittleEndian.Uint64(r.stack[i:])))
 		}
 		data = data[size:]
-		r.top += high
+		r.top += up
 		moments = append(moments, r)
 	}
 	return image, m, moments
@@ -121,7 +122,7 @@ func (m momentMemory) ReadMemory(va uint64, dst []byte) (int, error) {
 // unwind data, all callers are found, by unwinding alone.
 func TestRealUnwind(t *testing.T) {
 	for _, optimize := range []string{"-O0", "-O1", "-O2"} {
-		image, m, moments := runWindows(t, optimize)
+		image, m, moments := runWindows(t, optimize, high)
 		if len(moments) < 500 {
 			t.Errorf("%s: %d moments", optimize, len(moments))
 		}
@@ -150,7 +151,7 @@ func TestRealUnwind(t *testing.T) {
 // The same through a dump: the image's pages and the stack stand in physical memory
 // behind page tables.
 func TestRealDump(t *testing.T) {
-	image, m, moments := runWindows(t, "-O2")
+	image, m, moments := runWindows(t, "-O2", high)
 	deepest := moments[0]
 	for _, r := range moments {
 		if len(r.calls) > len(deepest.calls) {
@@ -177,5 +178,36 @@ func TestRealDump(t *testing.T) {
 	}
 	if got.Method != "unwind data" || len(got.Frames) != len(deepest.calls) || len(got.Frames) < 6 {
 		t.Errorf("%s", text(got))
+	}
+}
+
+// The same code as user code that was interrupted: from the trap's entry in the kernel
+// the walk goes on through it by unwind data, at each of its moments.
+func TestRealUserUnwind(t *testing.T) {
+	image, m, moments := runWindows(t, "-O2", 0)
+	const sp = 0xfffffadf90005000
+	wrong := 0
+	for _, r := range moments {
+		k := x64([]byte{1, 0, 1, 0, 0, 1<<4 | pushMachframe})
+		k.u64(sp, 0, r.pc, 0x33, 0x246, r.reg[rsp], 0x2b)
+		for page, b := range image {
+			k[page] = b
+		}
+		regs := r.reg
+		in := Input{Memory: momentMemory{k, r.reg[rsp], r.stack}, Images: []Image{{imageX64, 0x10000}}, Limit: sp, Base: sp + 0x1000, PC: imageX64 + 0x1010, SP: sp,
+			Registers: &regs, User: &User{Images: []Image{m}, Limit: r.reg[rsp], Base: r.top}}
+		w := X64(in)
+		ok := len(w.Frames) == len(r.calls)+2 && w.Method == "unwind data" && w.End == "no unwind data leads on in the user part of the stack"
+		for i := 0; ok && i < len(r.calls); i++ {
+			ok = w.Frames[i+1].Return == r.calls[len(r.calls)-1-i]
+		}
+		if !ok || w.Frames[0].Return != r.pc {
+			if wrong++; wrong < 5 {
+				t.Errorf("at image+%x: the callers are %x, found\n%s", r.pc-m.Base, r.calls, text(w))
+			}
+		}
+	}
+	if wrong > 0 || len(moments) < 500 {
+		t.Errorf("%d of %d moments are wrong", wrong, len(moments))
 	}
 }
