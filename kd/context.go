@@ -117,9 +117,13 @@ func threadContext(d *ntdump.Dump, addr uint64) (machineContext, error) {
 // threadRunning is KTHREAD.State of a thread that a processor runs.
 const threadRunning = 2
 
-// setContext makes a context the one in use and prints it.
-func (s *Session) setContext(o *Out, d *ntdump.Dump, regs *ntdump.Registers, from string) {
+// setContext makes registers that were saved at an address the context in use and
+// prints them. Those of user code were saved on its thread's kernel stack.
+func (s *Session) setContext(o *Out, d *ntdump.Dump, regs *ntdump.Registers, at uint64, from string) {
 	s.machine = machineContext{regs: regs, from: from, thread: s.threadOf(d, regs.SP())}
+	if s.machine.thread == 0 && d.IsUser(regs.SP()) {
+		s.machine.thread = s.threadOf(d, at)
+	}
 	s.registerBlock(o, s.threadImages(d, s.machine.thread), regs)
 }
 

@@ -59,6 +59,6 @@ func (s *Session) recordCommand(o *Out, args []string, usage string, read regist
 	if err != nil {
 		return err
 	}
-	s.setContext(o, d, regs, from)
+	s.setContext(o, d, regs, addr, from)
 	return nil
 }

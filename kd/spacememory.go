@@ -38,14 +38,18 @@ func (m *spaceMemory) ReadMemory(addr uint64, dst []byte) (int, error) {
 }
 
 // threadMemory is the space of the process that a thread belongs to, for the user part of
-// its stack. Where that is not known, no user address can be read.
-func threadMemory(d *ntdump.Dump, thread uint64) *spaceMemory {
+// its stack; of no thread, that of the default process. Where it is not known, no user
+// address can be read.
+func (s *Session) threadMemory(d *ntdump.Dump, thread uint64) *spaceMemory {
 	m := &spaceMemory{d: d, pages: map[uint64][]byte{}}
-	if thread == 0 {
+	process := s.process
+	if thread != 0 {
+		process = d.Thread(thread).Owner
+	} else if process == 0 {
 		return m
 	}
 	var err error
-	m.space, err = d.SpaceOf(d.Thread(thread).Owner)
+	m.space, err = d.SpaceOf(process)
 	m.blind = err != nil && d.Header().Type != ntdump.Triage
 	return m
 }

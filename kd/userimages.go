@@ -20,7 +20,7 @@ type userImages struct {
 	none   bool              // there is nothing that could be listed
 }
 
-var errNoProcess = errors.New("which process's page tables the dump's user addresses are translated with is not known; .process sets one")
+var errNoProcess = errors.New("the page tables that the dump names are of no process that is known; .process sets one")
 
 // contextProcess is the process that user addresses belong to: the default one, else the
 // one that ran, if the header's page tables are its own. 0: not known.

@@ -30,7 +30,7 @@ func (s *Session) walk(d *ntdump.Dump, im *images, c machineContext, limit int) 
 	if walker == nil {
 		return callStack{}, fmt.Errorf("call stacks of %s are not walked; !stackcheck shows its stacks' bounds", machine)
 	}
-	in := stack.Input{Memory: threadMemory(d, c.thread), Images: im.stack(), PC: c.regs.PC(), SP: c.regs.SP(), FP: c.regs.FP(), Max: limit, Saved: c.saved, FPO: im.fpo,
+	in := stack.Input{Memory: s.threadMemory(d, c.thread), Images: im.stack(), PC: c.regs.PC(), SP: c.regs.SP(), FP: c.regs.FP(), Max: limit, Saved: c.saved, FPO: im.fpo,
 		User: im.userPart(d, c.thread)}
 	var cs callStack
 	var st ntdump.Stack

@@ -72,7 +72,7 @@ func X86(input Input) Walk {
 			}
 			continue
 		}
-		if user && saved <= fp {
+		if user && in.User == nil && saved <= fp {
 			return w.end("the chain of frame pointers ends")
 		}
 		at = step{pc: ret, fp: saved, sp: fp + 8, how: FramePointer}
