@@ -13,6 +13,20 @@ func (s *Session) codeNames() *codeNames {
 	return nil
 }
 
+// startAddress is where a thread began, with its symbol in front where one names it.
+func (s *Session) startAddress(thread, addr uint64) string {
+	text := "0x" + s.ptr(addr)
+	w := s.windows()
+	if w == nil {
+		return text
+	}
+	names := &codeNames{s.threadImages(w.Dump(), thread)}
+	if name, _, ok := names.symbol(addr); ok {
+		return fmt.Sprintf("%s (%s)", name, text)
+	}
+	return text
+}
+
 // head prints the line in front of an instruction at which a symbol stands, and in
 // front of the first one in any case, as WinDbg does.
 func (c *codeNames) head(o *Out, addr uint64, first bool) {

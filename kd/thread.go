@@ -194,10 +194,10 @@ func (s *Session) threadCounters(o *Out, r *records.Record, indent string) {
 		}
 	}
 	if v, ok := r.Get("Win32StartAddress"); ok && r.U("SameThreadApcFlags")&1 == 0 { // else the word is LpcReceivedMessageId
-		o.Printf("%sWin32 Start Address 0x%s\n", indent, s.ptr(v))
+		o.Printf("%sWin32 Start Address %s\n", indent, s.startAddress(r.Addr, v))
 	}
 	if v, ok := r.Get("StartAddress"); ok {
-		o.Printf("%sStart Address 0x%s\n", indent, s.ptr(v))
+		o.Printf("%sStart Address %s\n", indent, s.startAddress(r.Addr, v))
 	}
 	s.stackLines(o, r, indent)
 	if v, ok := r.Get("Tcb.Priority"); ok {

@@ -19,6 +19,9 @@ func damaged() (dumps [][]byte, lines []string) {
 		for _, kind := range []dumptest.Kind{dumptest.Full, dumptest.BitmapKernel, dumptest.Triage} {
 			dumps = append(dumps, s.Dump(kind))
 		}
+		if p.Build < 10000 {
+			dumps = append(dumps, newUserScene(p).Dump(dumptest.BitmapKernel))
+		}
 	}
 	for _, p := range dumptest.Small {
 		m := dumptest.New(p)
@@ -37,7 +40,7 @@ func damaged() (dumps [][]byte, lines []string) {
 		m.Ptr(sp+8, nt+0x2000)
 		dumps = append(dumps, m.Dump(dumptest.Triage))
 	}
-	return dumps, []string{"vertarget", ".bugcheck", "lmtn v", "!process 0 7", "!thread", "r", "kvnf 40", "!stacks 2", "!stackcheck", "!analyze", "!vm", "!pte nt", ".tss 28", ".trap @rsp", ".cxr @esp", "k", "dps @esp"}
+	return dumps, []string{"vertarget", ".bugcheck", "lmtn v", ".process 1dc; lmu v", "!process 0 7", "!thread", "r", "kvnf 40", "!stacks 2", "!stackcheck", "!analyze", "!vm", "!pte nt", ".tss 28", ".trap @rsp", ".cxr @esp", "k", "dps @esp"}
 }
 
 // ask carries out all lines over a dump and looks at what they print.

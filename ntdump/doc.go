@@ -4,9 +4,10 @@
 //
 // What lives here: the headers, the maps from physical pages to places in the
 // file, translation of virtual addresses, the debugger data block (KDBG), the
-// lists that stand in memory (modules, processes, threads), saved registers, and
-// the offsets of the structures that these need (types/*.json for XP and Server
-// 2003, made from types/tables.txt; the dump itself tells on Windows 10 and later).
+// lists that stand in memory (modules of the kernel and of processes, processes,
+// threads), saved registers, and the offsets of the structures that these need
+// (types/*.json for XP and Server 2003, made from types/tables.txt; the dump itself
+// tells on Windows 10 and later).
 // Of Itanium only small dumps are read: its pages and page tables are of another kind.
 // Parts have packages of their own: stack walks call stacks, stackcheck judges
 // whether one overflowed, ntpool reads the pools, pe the headers of images, dumptest

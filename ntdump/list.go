@@ -6,6 +6,7 @@ import "fmt"
 type links struct {
 	space   Space
 	pointer int // bytes of a link
+	offset  int // of the link that is followed: 0 forward, pointer backward
 	limit   int // entries at most
 	// bad is why an address can be no entry, behind "ADDRESS in the one at ADDRESS"; ""
 	// where it can be one.
@@ -19,7 +20,7 @@ func (d *Dump) walkList(s Space, head uint64, limit int, visit func(entry uint64
 	if d.header.Bits == 32 {
 		head &= 0xffffffff
 	}
-	return d.walkLinks(links{s, d.PointerSize(), limit, func(at uint64) string {
+	return d.walkLinks(links{space: s, pointer: d.PointerSize(), limit: limit, bad: func(at uint64) string {
 		if d.kernel(at) {
 			return ""
 		}
@@ -31,7 +32,7 @@ func (d *Dump) walkList(s Space, head uint64, limit int, visit func(entry uint64
 func (d *Dump) walkLinks(l links, head uint64, visit func(entry uint64) bool) error {
 	seen := make(map[uint64]struct{})
 	prev := head
-	at, err := d.Number(l.space, head, l.pointer)
+	at, err := d.Number(l.space, head+uint64(l.offset), l.pointer)
 	for n := 0; ; n++ {
 		if err != nil {
 			return fmt.Errorf("the list at %#x breaks off after %d entries: %w", head, n, err)
@@ -53,6 +54,6 @@ func (d *Dump) walkLinks(l links, head uint64, visit func(entry uint64) bool) er
 			return nil
 		}
 		prev = at
-		at, err = d.Number(l.space, at, l.pointer)
+		at, err = d.Number(l.space, at+uint64(l.offset), l.pointer)
 	}
 }

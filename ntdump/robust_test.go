@@ -51,9 +51,13 @@ func useSource(t testing.TB, src io.ReaderAt, size int64) {
 	for p := range d.Processes() {
 		n++
 		for th := range d.Threads(p.Addr) {
+			_, _, _ = d.UserStack(th)
 			if n++; th.Stack.OK && th.Stack.Size() > maxStackBytes {
 				t.Errorf("a stack of %d bytes", th.Stack.Size())
 			}
+		}
+		if list, err := d.UserModules(p.Addr); len(list) > 2*maxModules || err != nil && err.Error() == "" {
+			t.Errorf("%d modules of a process, %v", len(list), err)
 		}
 		var b [8]byte
 		_, _ = d.ReadVirtual(p.Space(), 0x10000, b[:])

@@ -3,6 +3,7 @@ package ntdump
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // peb is where a process keeps the list of its modules.
@@ -148,22 +149,73 @@ func (u *userLists) read(what string, at uint64, pointer int) error {
 	if why := u.bad(data, pointer); why != "" {
 		return fmt.Errorf("its %s says that the loader's data are at %#x, which %s", what, data, why)
 	}
+	entries, err := u.entries(data+uint64(o.list), pointer)
 	refused, first := 0, ""
-	err = u.d.walkLinks(links{u.space, pointer, maxModules, func(at uint64) string { return u.bad(at, pointer) }}, data+uint64(o.list), func(entry uint64) bool {
+	for _, entry := range entries {
 		if why := u.add(entry, pointer); why != "" {
 			if refused++; refused == 1 {
-				first = fmt.Sprintf("%#x %s", entry, why)
+				first = fmt.Sprintf("%#x, which %s", entry, why)
 			}
 		}
-		return true
-	})
+	}
 	switch {
 	case refused == 0:
 		return err
 	case err == nil:
-		return fmt.Errorf("%d entries are left out; the one at %s", refused, first)
+		return fmt.Errorf("left out is the entry at %s%s", first, others(refused))
 	}
-	return fmt.Errorf("%w; %d entries before that are left out, the one at %s", err, refused, first)
+	return fmt.Errorf("%w; left out is the entry at %s%s", err, first, others(refused))
+}
+
+// others says how many more entries are like the one that was named.
+func others(n int) string {
+	switch n {
+	case 1:
+		return ""
+	case 2:
+		return "; and one more"
+	}
+	return fmt.Sprintf("; and %d more", n-1)
+}
+
+// entries are those of the list with that head. One that breaks off, as where a page of it
+// is paged out, is read from its end too, backward to the gap.
+func (u *userLists) entries(head uint64, pointer int) ([]uint64, error) {
+	l := links{space: u.space, pointer: pointer, limit: maxModules, bad: func(at uint64) string { return u.bad(at, pointer) }}
+	var list, back []uint64
+	seen := map[uint64]bool{}
+	err := u.d.walkLinks(l, head, func(entry uint64) bool {
+		list, seen[entry] = append(list, entry), true
+		return true
+	})
+	if err == nil {
+		return list, nil
+	}
+	list = u.there(list, l)
+	l.offset, l.limit = pointer, maxModules-len(list)
+	_ = u.d.walkLinks(l, head, func(entry uint64) bool { // err says already that the list is not whole
+		if seen[entry] {
+			return false
+		}
+		back = append(back, entry)
+		return true
+	})
+	if back = u.there(back, l); len(back) == 0 {
+		return list, err
+	}
+	slices.Reverse(back)
+	return append(list, back...), fmt.Errorf("%w; %d were read from its end backward", err, len(back))
+}
+
+// there leaves the last entry out where its link is not there: that is what the list broke
+// off for.
+func (u *userLists) there(list []uint64, l links) []uint64 {
+	if n := len(list); n > 0 {
+		if _, err := u.d.Number(u.space, list[n-1]+uint64(l.offset), l.pointer); err != nil {
+			return list[:n-1]
+		}
+	}
+	return list
 }
 
 // add adds the module of a loader entry; why is the reason where it can be none.
@@ -175,9 +227,9 @@ func (u *userLists) add(entry uint64, pointer int) (why string) {
 	case m.Base == 0 && errors.As(m.Err, &absent): // not even the base was read
 		return fmt.Sprintf("is not there as a whole: %v", m.Err)
 	case m.Base < userStart || m.Base >= u.end || m.Size > u.end-m.Base || m.Wow64 && m.Base+m.Size > 1<<32:
-		return fmt.Sprintf("says that its image is at %#x and has %#x bytes, which is not within the process", m.Base, m.Size)
+		return fmt.Sprintf("says that its image is at %#x and has %#x bytes: not within the process", m.Base, m.Size)
 	case m.Base%pageBytes != 0 || m.Size == 0:
-		return fmt.Sprintf("says that its image is at %#x and has %#x bytes, expected whole pages", m.Base, m.Size)
+		return fmt.Sprintf("says that its image is at %#x and has %#x bytes: expected whole pages", m.Base, m.Size)
 	}
 	if !u.bases[m.Base] {
 		u.bases[m.Base] = true

@@ -118,33 +118,47 @@ func TestUserModulesDamaged(t *testing.T) {
 		{"a paged-out entry", func(w *userWorld) {
 			w.Entry(w.space, far, w.PageFile(5))
 			w.l.Set(w.links(1), "_LIST_ENTRY.Flink", far)
-		}, 2, "breaks off after 3 entries: no memory at 0x300000: paged out"},
+		}, 3, "breaks off after 3 entries: no memory at 0x300000: paged out; 1 were read from its end backward"},
 		{"an entry paged out in part", func(w *userWorld) {
 			at := uint64(far + 0xff0)
 			w.PutIn(w.space, far, make([]byte, 0x1000))
 			w.Entry(w.space, far+0x1000, w.PageFile(5))
 			w.l.Set(at, "_LIST_ENTRY.Flink", w.links(2))
 			w.l.Set(w.links(1), "_LIST_ENTRY.Flink", at)
-		}, 3, "1 entries are left out; the one at 0x300ff0 is not there as a whole: no memory at 0x301000: paged out"},
+		}, 3, "left out is the entry at 0x300ff0, which is not there as a whole: no memory at 0x301000: paged out"},
 		{"a cycle", func(w *userWorld) { w.l.Set(w.links(2), "_LIST_ENTRY.Flink", w.links(0)) }, 3, "does not come back to its head: after 3 entries"},
-		{"a link to itself", func(w *userWorld) { w.l.Set(w.links(0), "_LIST_ENTRY.Flink", w.links(0)) }, 1, "after 1 entries"},
-		{"a link of 0", func(w *userWorld) { w.l.Set(w.links(1), "_LIST_ENTRY.Flink", 0) }, 2, "0x0 in the one at"},
-		{"a link into the kernel", func(w *userWorld) { w.l.Set(w.links(1), "_LIST_ENTRY.Flink", w.process) }, 2, "is no address of a process"},
-		{"an odd link", func(w *userWorld) { w.l.Set(w.links(1), "_LIST_ENTRY.Flink", w.links(2)+1) }, 2, "is not a multiple of"},
-		{"a wild link", func(w *userWorld) { w.l.Set(w.links(1), "_LIST_ENTRY.Flink", 0x66660000) }, 2, "no memory at 0x66660000: not mapped"},
+		{"a link to itself", func(w *userWorld) { w.l.Set(w.links(0), "_LIST_ENTRY.Flink", w.links(0)) }, 3, "after 1 entries"},
+		{"a link of 0", func(w *userWorld) { w.l.Set(w.links(1), "_LIST_ENTRY.Flink", 0) }, 3, "0x0 in the one at"},
+		{"a link into the kernel", func(w *userWorld) { w.l.Set(w.links(1), "_LIST_ENTRY.Flink", w.process) }, 3, "is no address of a process"},
+		{"an odd link", func(w *userWorld) { w.l.Set(w.links(1), "_LIST_ENTRY.Flink", w.links(2)+1) }, 3, "is not a multiple of"},
+		{"a wild link", func(w *userWorld) { w.l.Set(w.links(1), "_LIST_ENTRY.Flink", 0x66660000) }, 3, "no memory at 0x66660000: not mapped"},
 		{"over the kernel", func(w *userWorld) {
 			w.l.Set(w.links(1), "_LDR_DATA_TABLE_ENTRY.DllBase", w.GetPtr(w.Variable("PsLoadedModuleList"))&^0xfff)
-		}, 2, "1 entries are left out; the one at"},
+		}, 2, "left out is the entry at"},
 		{"into the kernel", func(w *userWorld) {
 			w.l.Set(w.links(1), "_LDR_DATA_TABLE_ENTRY.SizeOfImage", 0xfffff000)
 			w.l.Set(w.links(1), "_LDR_DATA_TABLE_ENTRY.DllBase", map[int]uint64{32: 0x7c900000, 64: 0x7fff_8000_0000}[w.Bits])
-		}, 2, "which is not within the process"},
+		}, 2, "not within the process"},
 		{"no size", func(w *userWorld) { w.l.Set(w.links(1), "_LDR_DATA_TABLE_ENTRY.SizeOfImage", 0) }, 2, "expected whole pages"},
 		{"an odd base", func(w *userWorld) { w.l.Set(w.links(1), "_LDR_DATA_TABLE_ENTRY.DllBase", 0x7c900800) }, 2, "expected whole pages"},
-		{"two, and a cycle", func(w *userWorld) {
+		{"three of them", func(w *userWorld) {
+			for i := range 3 {
+				w.l.Set(w.links(i), "_LDR_DATA_TABLE_ENTRY.SizeOfImage", 0)
+			}
+		}, 0, "has 0x0 bytes: expected whole pages; and 2 more"},
+		{"a gap from both sides", func(w *userWorld) {
+			w.Entry(w.space, far, w.PageFile(5))
+			w.l.Set(w.links(0), "_LIST_ENTRY.Flink", far)
+			w.l.Set(w.links(2), "_LIST_ENTRY.Blink", far)
+		}, 2, "breaks off after 2 entries: no memory at 0x300000: paged out; 1 were read from its end backward"},
+		{"a cycle both ways", func(w *userWorld) {
+			w.l.Set(w.links(0), "_LIST_ENTRY.Flink", w.links(0))
+			w.l.Set(w.links(2), "_LIST_ENTRY.Blink", w.links(2))
+		}, 2, "comes again; 1 were read from its end backward"},
+		{"one, and a cycle", func(w *userWorld) {
 			w.l.Set(w.links(1), "_LDR_DATA_TABLE_ENTRY.SizeOfImage", 0)
 			w.l.Set(w.links(2), "_LIST_ENTRY.Flink", w.links(2))
-		}, 2, "comes again; 1 entries before that are left out, the one at"},
+		}, 2, "comes again; left out is the entry at"},
 	} {
 		for _, p := range userProfiles() {
 			w := newUserWorld(p)
@@ -259,7 +273,7 @@ func TestUserModulesWow64(t *testing.T) {
 	l = w.AddWow64Loader(w.process, w.space, 0x7efde000)
 	l.Add(dumptest.Module{Name: "high.dll", Base: 0xffff0000, Size: 0x11000})
 	w.Entry(w.space, userPeb, w.PageFile(5))
-	if rows, _, err = w.list(t, dumptest.Full); len(rows) != 0 || err == nil || !strings.Contains(err.Error(), "paged out; 1 entries are left out") {
+	if rows, _, err = w.list(t, dumptest.Full); len(rows) != 0 || err == nil || !strings.Contains(err.Error(), "paged out; left out is the entry at 0x351ec0, which says") {
 		t.Errorf("%q, %v", rows, err)
 	}
 }
