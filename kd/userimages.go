@@ -20,7 +20,10 @@ type userImages struct {
 	none   bool              // there is nothing that could be listed
 }
 
-var errNoProcess = errors.New("the page tables that the dump names are of no process that is known; .process sets one")
+var (
+	errNoProcess = errors.New("the page tables that the dump names are of no process that is known; .process sets one")
+	errSmall     = errors.New("a triage dump holds nothing of any process's own memory")
+)
 
 // contextProcess is the process that user addresses belong to: the default one, else the
 // one that ran, if the header's page tables are its own. 0: not known.
@@ -80,12 +83,16 @@ func (im *images) user() *userImages {
 
 func readUserImages(d *ntdump.Dump, process uint64) *userImages {
 	u := &userImages{names: map[uint64]string{}}
-	if process == 0 && d.Header().Type != ntdump.Triage {
+	switch {
+	case d.Header().Type == ntdump.Triage:
+		u.err, u.none = errSmall, true
+		return u
+	case process == 0:
 		u.err, u.none = errNoProcess, true
 		return u
 	}
 	u.loaded, u.err = d.UserModules(process)
-	u.none = errors.Is(u.err, ntdump.ErrNoUserPart) || d.Header().Type == ntdump.Triage
+	u.none = errors.Is(u.err, ntdump.ErrNoUserPart)
 	taken := map[string]bool{"nt": true, "": true} // nt is the kernel, whatever a process loads
 	for i := range u.loaded {
 		m := &u.loaded[i]

@@ -233,6 +233,10 @@ func TestUserModulesNoProcess(t *testing.T) {
 	if !strings.Contains(text, "No user modules are known: the page tables that the dump names are of no process") {
 		t.Error(text)
 	}
+	text = transcript(t, openDump(t, s.Dump(dumptest.Triage)), "lmu", "lm")
+	if !strings.Contains(text, "No user modules are known: a triage dump holds nothing of any process's own memory\n") || strings.Count(text, "No user") != 1 {
+		t.Error(text)
+	}
 }
 
 // Both parts of a Wow64 process are listed, and the symbols of the 32-bit one are those

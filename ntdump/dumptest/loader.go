@@ -102,12 +102,9 @@ func (l *Loader) Add(mod Module) uint64 {
 		l.Set(l.Peb, "_PEB.ImageBaseAddress", mod.Base)
 	}
 	l.Entries = append(l.Entries, at)
-	l.Set(at, "_LDR_DATA_TABLE_ENTRY.DllBase", mod.Base)
-	l.Set(at, "_LDR_DATA_TABLE_ENTRY.EntryPoint", mod.Entry)
-	l.Set(at, "_LDR_DATA_TABLE_ENTRY.SizeOfImage", mod.Size)
-	l.Set(at, "_LDR_DATA_TABLE_ENTRY.LoadCount", 1)
-	l.Set(at, "_LDR_DATA_TABLE_ENTRY.CheckSum", uint64(mod.CheckSum))
-	l.Set(at, "_LDR_DATA_TABLE_ENTRY.TimeDateStamp", uint64(mod.Stamp))
+	for member, v := range mod.numbers() {
+		l.Set(at, member, v)
+	}
 	l.Unicode(at+l.p.Offset("_LDR_DATA_TABLE_ENTRY.BaseDllName"), mod.Name)
 	l.Unicode(at+l.p.Offset("_LDR_DATA_TABLE_ENTRY.FullDllName"), `C:\WINDOWS\system32\`+mod.Name)
 	return at

@@ -8,6 +8,18 @@ type Module struct {
 	Entry           uint64
 }
 
+// numbers are what a loader's entry says of the module, but for its names.
+func (mod Module) numbers() map[string]uint64 {
+	return map[string]uint64{
+		"_LDR_DATA_TABLE_ENTRY.DllBase":       mod.Base,
+		"_LDR_DATA_TABLE_ENTRY.EntryPoint":    mod.Entry,
+		"_LDR_DATA_TABLE_ENTRY.SizeOfImage":   mod.Size,
+		"_LDR_DATA_TABLE_ENTRY.LoadCount":     1,
+		"_LDR_DATA_TABLE_ENTRY.CheckSum":      uint64(mod.CheckSum),
+		"_LDR_DATA_TABLE_ENTRY.TimeDateStamp": uint64(mod.Stamp),
+	}
+}
+
 // AddModule puts a module into the list of loaded ones and returns its base. Its
 // memory is the test's to write.
 func (m *Machine) AddModule(mod Module) uint64 {
@@ -20,12 +32,9 @@ func (m *Machine) AddModule(mod Module) uint64 {
 	}
 	at := m.Alloc(m.Size("_LDR_DATA_TABLE_ENTRY"))
 	m.Insert(m.modules, at+m.Offset("_LDR_DATA_TABLE_ENTRY.InLoadOrderLinks"))
-	m.Set(at, "_LDR_DATA_TABLE_ENTRY.DllBase", mod.Base)
-	m.Set(at, "_LDR_DATA_TABLE_ENTRY.EntryPoint", mod.Entry)
-	m.Set(at, "_LDR_DATA_TABLE_ENTRY.SizeOfImage", mod.Size)
-	m.Set(at, "_LDR_DATA_TABLE_ENTRY.LoadCount", 1)
-	m.Set(at, "_LDR_DATA_TABLE_ENTRY.CheckSum", uint64(mod.CheckSum))
-	m.Set(at, "_LDR_DATA_TABLE_ENTRY.TimeDateStamp", uint64(mod.Stamp))
+	for member, v := range mod.numbers() {
+		m.Set(at, member, v)
+	}
 	m.Unicode(at+m.Offset("_LDR_DATA_TABLE_ENTRY.BaseDllName"), mod.Name)
 	m.Unicode(at+m.Offset("_LDR_DATA_TABLE_ENTRY.FullDllName"), `\SystemRoot\system32\drivers\`+mod.Name)
 	m.listed = append(m.listed, mod)
