@@ -257,3 +257,51 @@ func TestUserModulesWow64(t *testing.T) {
 		}
 	}
 }
+
+// A thread's user code is that of the process that it belongs to, also while it works in
+// another one's address space.
+func TestUserModulesAttached(t *testing.T) {
+	for name, p := range userProfiles() {
+		s := newUserScene(p)
+		stack := func() string {
+			_, text, _ := strings.Cut(transcript(t, openDump(t, s.Dump(dumptest.Full)), f(".thread %x", s.thread), "k"), "Call stack")
+			return text
+		}
+		own := stack()
+		s.Set(s.thread, "_KTHREAD.ApcState.Process", s.beta)
+		if got := stack(); got != own || !strings.Contains(got, " ntdll+0x") {
+			t.Errorf("%s: attached to another process\n%s\nwant\n%s", name, got, own)
+		}
+	}
+}
+
+// The user part of a stack ends where the thread's TEB says that its stack does.
+func TestUserStackBounds(t *testing.T) {
+	for _, inside := range []bool{true, false} {
+		s := newUserScene(dumptest.XP)
+		const beyond = 0x2c0100
+		s.PutIn(s.space, s.top-0x60, []byte{0x00, 0x01, 0x2c, 0x00})                  // the frame pointer that the second frame saved
+		s.PutIn(s.space, beyond, []byte{0, 0, 0, 0, 0x78, 0x16, 0x40, 0, 0, 0, 0, 0}) // a frame there
+		if inside {
+			s.loader.Stack(userTeb, s.top-0x2000, s.top+0x1000)
+		}
+		text := transcript(t, openDump(t, s.Dump(dumptest.Full)), f(".thread %x", s.thread), "k")
+		if strings.Contains(text, "alpha+0x1678") != inside {
+			t.Errorf("within the bounds: %v\n%s", inside, text)
+		}
+	}
+}
+
+// A module of a process that is named as the kernel has none of the kernel's symbols.
+func TestUserModuleNamedNt(t *testing.T) {
+	s := newUserScene(dumptest.XP)
+	path := withSymbols(t, "xp-x86.json", map[string]uint64{"KiSwapContext": 0x100})
+	text := transcript(t, openDump(t, s.Dump(dumptest.Full)), ".isf "+path, f(".process %x", s.alpha), "ln 11000110", "ln 10000110", "u nt!KiSwapContext L1", f("ln %x", s.nt+0x110))
+	for _, want := range []string{
+		"ln: 11000110 is in nt_11000000, which has no symbols", "ln: 10000110 is in ntoskrnl, which has no symbols", f("nt!KiSwapContext+0x10"),
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
