@@ -341,3 +341,17 @@ func FuzzUserModules(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkUserModules lists a process with 100 modules, as a large one has.
+func BenchmarkUserModules(b *testing.B) {
+	w := newUserWorld(dumptest.X64)
+	for i := range 97 {
+		w.l.Add(dumptest.Module{Name: "a module.dll", Base: 0x10000000 + 0x10000*uint64(i), Size: 0x10000})
+	}
+	d := read(b, w.Dump(dumptest.Full))
+	for b.Loop() {
+		if list, err := d.UserModules(w.process); len(list) != 100 || err != nil {
+			b.Fatal(len(list), err)
+		}
+	}
+}
