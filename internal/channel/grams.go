@@ -21,7 +21,6 @@ type grams struct {
 }
 
 func (g *grams) init() {
-	g.lock.ch = make(chan struct{}, 1)
 	g.ch = make(chan struct{}, 1)
 }
 
@@ -133,61 +132,17 @@ func (c *Caller) kickRoom(seq uint32) {
 	}
 	defer c.exit()
 	g := &c.grams
-	g.bell()
+	// The sender that this is for may have gone, and the next one may have announced itself:
+	// who wakes behind the store looks again, and announces itself again.
 	atomic.StoreUint32(&c.caller.Room, 0)
 	futexWake(&c.caller.Room)
+	g.bell()
 	if g.asleep.Load() && g.sleepSeq.Load() == seq {
 		time.AfterFunc(time.Millisecond, func() {
 			if g.asleep.Load() && g.sleepSeq.Load() == seq {
 				c.kickRoom(seq)
 			}
 		})
-	}
-}
-
-// A gate is a mutex whose waiters can be called off.
-type gate struct {
-	n  atomic.Int32 // who holds it and who waits
-	ch chan struct{}
-}
-
-func (g *gate) acquire(ctx context.Context, c *Caller) error {
-	if g.n.Add(1) > 1 {
-		return g.wait(ctx, c)
-	}
-	if err := c.Err(); err != nil {
-		g.release()
-		return err
-	}
-	return nil
-}
-
-func (g *gate) wait(ctx context.Context, c *Caller) error {
-	select {
-	case <-g.ch:
-		if err := c.Err(); err != nil {
-			g.release()
-			return err
-		}
-		return nil
-	case <-ctx.Done():
-		go g.decline()
-		return context.Cause(ctx)
-	case <-c.downCh:
-		go g.decline()
-		return c.Err()
-	}
-}
-
-// decline takes the turn that is coming to a waiter that has left, and hands it on.
-func (g *gate) decline() {
-	<-g.ch
-	g.release()
-}
-
-func (g *gate) release() {
-	if g.n.Add(-1) > 0 {
-		g.ch <- struct{}{}
 	}
 }
 

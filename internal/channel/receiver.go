@@ -12,7 +12,7 @@ import (
 
 // A Receiver is the receiving end of one direction of a channel.
 //
-// Next, More, Publish, Entered, Arm, Spin and Sleep are for whoever holds the
+// Next, NextDatagram, More, Hold, Publish, Entered, Arm, Spin and Sleep are for whoever holds the
 // receiver's role, one goroutine at a time; Reply and Give may be called by any,
 // once for each message.
 //
@@ -31,6 +31,7 @@ type Receiver struct {
 	head   uint32 // ring position of the next entry
 	cells  uint32 // cells taken
 	given  uint32 // cells given back as published
+	hold   bool   // none are given back for now
 	chunks [maxSlots / chunkSlots]atomic.Pointer[[chunkSlots]served]
 
 	kicked atomic.Bool // something besides this channel wants the receiver
@@ -143,10 +144,42 @@ func (r *Receiver) More() bool {
 	return ok || err != nil
 }
 
-// Datagram tells whether the next message in the ring is a small datagram.
-func (r *Receiver) Datagram() bool {
-	e, ok, _ := r.entry()
-	return ok && e>>12&0xf == kindDatagram
+// NextDatagram is Next for a small datagram: false where another message stands next, or
+// none.
+func (r *Receiver) NextDatagram(m *Message) (bool, error) {
+	e, ok, err := r.entry()
+	if err != nil || !ok || e>>12&0xf != kindDatagram {
+		return false, err
+	}
+	if i := int(e & 0xfff); i != r.nextCell() {
+		return false, r.strange(e)
+	}
+	return true, r.takeCell(m)
+}
+
+// nextCell is the cell that the next small datagram stands in.
+func (r *Receiver) nextCell() int { return int(r.cells % uint32(r.area.ncells)) }
+
+// takeCell copies the small datagram in the next cell out.
+func (r *Receiver) takeCell(m *Message) error {
+	i := r.nextCell()
+	cl := r.cell(i)
+	m.Reply, m.Detached = false, false
+	if err := r.copyOut(cl, cl.meta(), m); err != nil {
+		return fmt.Errorf("%w in cell %d", err, i)
+	}
+	if m.HasInfo {
+		return violation("datagram in cell %d has its data in a section; such a one stands in a slot", i)
+	}
+	r.head++
+	r.cells++
+	return nil
+}
+
+// strange: e, of this lap, is nothing that can stand at head.
+func (r *Receiver) strange(e uint32) error {
+	return violation("ring entry %d holds kind %d index %d; kinds are %d to %d, slots %d, and the next cell is %d",
+		r.head%ringSize, e>>12&0xf, e&0xfff, kindRequest, kindDetached, r.area.nslots, r.nextCell())
 }
 
 // Next takes one message off the ring: header and inline data are copied out and
@@ -182,21 +215,11 @@ func (r *Receiver) Next(m *Message) (bool, error) {
 				return true, nil
 			}
 			seen = false // the near slot's request may be the one that was taken just now
-		case kind == kindDatagram && i == int(r.cells%uint32(r.area.ncells)):
-			cl := r.cell(i)
-			m.Reply, m.Detached = false, false
-			if err := r.copyOut(cl, cl.meta(), m); err != nil {
-				return false, fmt.Errorf("%w in cell %d", err, i)
-			}
-			if m.HasInfo {
-				return false, violation("datagram in cell %d has its data in a section; such a one stands in a slot", i)
-			}
-			r.head++
-			r.cells++
-			return true, nil
+		case kind == kindDatagram && i == r.nextCell():
+			err := r.takeCell(m)
+			return err == nil, err
 		default:
-			return false, violation("ring entry %d holds kind %d index %d; kinds are %d to %d, slots %d, and the next cell is %d",
-				r.head%ringSize, kind, i, kindRequest, kindDetached, r.area.nslots, r.cells%uint32(r.area.ncells))
+			return false, r.strange(e)
 		}
 	}
 }
@@ -332,11 +355,16 @@ func (r *Receiver) wake(word *uint32) {
 	}
 }
 
+// Hold keeps the cells that were taken from the peer, or lets Publish give them back: on
+// while this end has more datagrams than it wants, the peer can send no more than a ring
+// of them, and what it sends besides is still read.
+func (r *Receiver) Hold(on bool) { r.hold = on }
+
 // Publish tells the peer how far the ring was read, and wakes a sender of
 // datagrams that waits for room.
 func (r *Receiver) Publish() {
 	r.Entered()
-	if r.given != r.cells {
+	if r.given != r.cells && !r.hold {
 		r.given = r.cells
 		atomic.StoreUint32(&r.progress.Cells, r.cells) // a full fence: then look who waits for room
 		r.wake(&r.caller.Room)

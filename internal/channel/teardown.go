@@ -36,7 +36,7 @@ func (c *Caller) inUse() bool {
 			return true
 		}
 	}
-	return c.grams.lock.n.Load() != 0
+	return c.grams.lock.state.Load() != gateFree
 }
 
 // Cleanup runs what was put off until the peer gave slots back: the peer is gone.
@@ -59,7 +59,7 @@ func (c *Caller) Trim() {
 		return
 	}
 	defer c.exit()
-	if c.grams.lock.n.CompareAndSwap(0, 1) {
+	if c.grams.lock.state.CompareAndSwap(gateFree, gateHeld) {
 		if c.room(); c.grams.sent == c.grams.seen && c.grams.sent != 0 {
 			_ = c.sec.Discard(c.area.cells, c.area.ncells*slotStride)
 		}

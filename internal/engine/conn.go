@@ -63,9 +63,12 @@ type Conn struct {
 	serves     bool // the other end serves requests
 
 	// Guarded by disp.mu: this end as a source of messages.
-	hot     bool // on the dispatcher's hot or pending list
-	active  int  // messages received and not finished
-	paused  bool // it has mostActive messages here: not polled until half are finished
+	hot    bool // on the dispatcher's hot or pending list
+	active int  // messages received and not finished
+	paused bool // it has mostActive messages here: not polled until half are finished
+	// full is paused of a manual port, which reads on, since what a thread waits for may
+	// stand behind those, and gives no room for more datagrams. Written with disp.mu held.
+	full    atomic.Bool
 	ending  bool // no more messages after what the ring holds
 	retired bool // the receiver has read the ring to its end
 	visits  int  // by the receiver since it ended; the receiver's

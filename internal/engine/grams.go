@@ -38,11 +38,12 @@ func (d *dispatcher) runGrams(c *Conn, h Handler, u Use, ro *role, th *thread, n
 		if !u.claim() {
 			return !mine // the handler ended it
 		}
-		if !mine || more == gramsInARow || d.waiting.Load() || c.ended() || !c.recv.Datagram() {
+		if !mine || more == gramsInARow || d.waiting.Load() || c.ended() {
 			m.finish()
 			return !mine
 		}
-		if ok, err := c.recv.Next(&m.in); !ok {
+		ok, err := c.recv.NextDatagram(&m.in)
+		if !ok || err != nil || m.in.Control { // which only ports of the native face heed
 			m.finish()
 			if err != nil {
 				c.fail(fromChannel(err))

@@ -341,6 +341,10 @@ func (m *Message) finish() {
 		c.paused = false
 		d.ringLocked(c)
 	}
+	if c.full.Load() && c.active <= mostActive/2 {
+		c.full.Store(false)
+		d.ringLocked(c)
+	}
 	last := c.active == 0 && c.ending
 	m.conn = nil
 	kept := d.keep(m)

@@ -23,6 +23,16 @@ func (q *Native) extra() uint32 {
 	return uint32(q.DataInfoOffset) | uint32(q.TotalLength-q.DataLength-wire.HeaderSize)<<16
 }
 
+// checkExtra holds what extra gave at the other end, for n bytes of data, against what a
+// message can have: the lengths are the program's, which may send them on.
+func (c *Conn) checkExtra(n int, extra uint32) error {
+	offset, total := int(uint16(extra)), wire.HeaderSize+n+int(extra>>16)
+	if total > c.MaxLength() && extra>>16 != 0 || offset != 0 && (offset < wire.HeaderSize || offset > wire.HeaderSize+n) {
+		return fmt.Errorf("%w: a message of %d bytes of data with TotalLength %d and DataInfoOffset %d; the port's MaxMessageLength is %d", ErrProtocol, n, total, offset, c.MaxLength())
+	}
+	return nil
+}
+
 var nameNtRequest = named("NtRequestWaitReplyPort")
 
 // Request sends q through the connection and waits until th is answered. The answer, in
@@ -205,6 +215,10 @@ func (t *Thread) answered(o *outstanding, dst *Native) error {
 		return statusError(res.Status, text[:res.Length])
 	}
 	thread, extra := c.out.Sender(o.slot)
+	if err := c.checkExtra(res.Length, extra&^0xffff); err != nil { // a reply has no data-info, whatever its header says
+		c.fail(err)
+		return err
+	}
 	dst.PortMessage = wire.PortMessage{
 		DataLength: uint16(res.Length), TotalLength: uint16(res.Length) + wire.HeaderSize + uint16(extra>>16), Type: wire.TypeReply,
 		ClientID: wire.ClientID{UniqueProcess: c.peerPID, UniqueThread: uint64(thread)}, MessageID: o.id,

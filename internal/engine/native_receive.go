@@ -223,7 +223,7 @@ func (d *dispatcher) lookNative(ro *role, th *Thread) *Message {
 			}
 			continue
 		}
-		if c.recv.Lag() > 0 {
+		if c.recv.Hold(c.full.Load()); c.recv.Lag() > 0 {
 			c.recv.Publish()
 		}
 		looks--
@@ -250,6 +250,13 @@ func (d *dispatcher) takes(c *Conn, m *Message, ro *role, th *Thread) bool {
 		c.fail(tooLarge("message", m.in.Length, c.maxMessage, "the port's limit, which the client was told"))
 		return false
 	}
+	if rec.Request.CallbackID == 0 && !m.in.Control {
+		if err := c.checkExtra(m.in.Length, m.in.Extra); err != nil {
+			c.mustFinish(m)
+			c.fail(err)
+			return false
+		}
+	}
 	c.taken()
 	if m.in.Control || rec.Request.CallbackID != 0 {
 		return d.routed(c, m)
@@ -257,6 +264,10 @@ func (d *dispatcher) takes(c *Conn, m *Message, ro *role, th *Thread) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.book(c, m)
+	if c.active >= mostActive {
+		c.full.Store(true)
+		c.recv.Hold(true)
+	}
 	d.spare = d.popFree()
 	if th != nil {
 		m.take()
