@@ -46,6 +46,7 @@ var scenes = []scene{
 	{name: "dead client", procs: []proc{{"service", "alpha", "1"}, {"client", "alpha", "hold"}}, want: "served 1", after: func(t *testing.T, s *stage) {
 		s.settle(t, "1 wait; served 1")
 		s.children[1].Kill()
+		s.until(t, "!lpc port", "10000003") // its server has seen it
 	}},
 	{name: "closed port", procs: []proc{{"service", "alpha", "1"}, {"client", "alpha", "hold"}}, want: "served 1", after: func(t *testing.T, s *stage) {
 		s.settle(t, "1 wait; served 1")
