@@ -15,7 +15,8 @@ var cmdFailed = Command{
 	Args:  "[Process]",
 	Short: "List the messages that failed lately, with time and cause.",
 	Long: `Each process keeps a ring of its last failed messages: refused, cancelled, too large, lost, not
-matching. Process is an address or an id; nothing is all of them. Newest first.`,
+matching. Process is an address or an id; nothing is all of them. Newest first. One that failed before
+it was sent has no id.`,
 	Needs: target.Objects,
 }
 
@@ -48,7 +49,22 @@ func runFailed(ctx context.Context, s *Session, o *Out, args []string) error {
 		}
 		list = []target.Process{p}
 	}
-	rings, shown := 0, 0 // processes that keep one; entries
+	rings, shown, err := s.failedOf(ctx, w, o, list, 0)
+	switch {
+	case err != nil:
+		return err
+	case rings == 0:
+		return fmt.Errorf("!failed: no process of this target keeps a ring of failed messages")
+	case shown == 0:
+		o.Printf("No message has failed\n")
+	}
+	s.trouble(o, w)
+	return nil
+}
+
+// failedOf prints what the rings of processes have of message id, 0 for all they have. It
+// gives how many of them keep a ring, and how many entries were printed.
+func (s *Session) failedOf(ctx context.Context, w *records.World, o *Out, list []target.Process, id uint32) (rings, shown int, err error) {
 	for _, p := range list {
 		if p.Err != nil {
 			continue
@@ -64,24 +80,17 @@ func runFailed(ctx context.Context, s *Session, o *Out, args []string) error {
 		if at == 0 {
 			continue // none has failed
 		}
-		n, err := s.failedRing(ctx, w, o, p, at)
+		n, err := s.failedRing(ctx, w, o, p, at, id)
 		if err != nil {
-			return err
+			return rings, shown, err
 		}
 		shown += n
 	}
-	switch {
-	case rings == 0:
-		return fmt.Errorf("!failed: no process of this target keeps a ring of failed messages")
-	case shown == 0:
-		o.Printf("No message has failed\n")
-	}
-	s.trouble(o, w)
-	return nil
+	return rings, shown, nil
 }
 
-// failedRing prints one process's ring, newest first.
-func (s *Session) failedRing(ctx context.Context, w *records.World, o *Out, p target.Process, at uint64) (n int, err error) {
+// failedRing prints what one process's ring has of message id, 0 for all, newest first.
+func (s *Session) failedRing(ctx context.Context, w *records.World, o *Out, p target.Process, at uint64, id uint32) (n int, err error) {
 	ring, err := w.Read(at, "_LPC_FAILED_RING")
 	if err != nil {
 		o.Printf("The ring of failed messages of process %d is not readable: %s\n", p.ID, escape.Text(err.Error()))
@@ -104,10 +113,26 @@ func (s *Session) failedRing(ctx context.Context, w *records.World, o *Out, p ta
 			o.Printf("An entry is not readable: %s\n", escape.Text(err.Error()))
 			return n, nil
 		}
+		if id != 0 && r.U("MessageId") != uint64(id) {
+			continue
+		}
 		s.failedLine(w, o, p, r)
 		n++
 	}
 	return n, nil
+}
+
+// failedWhat names what failed. A connection request has no id, nor has a message that was
+// given up before it was sent: what has an end that it knows and was not refused was one.
+func failedWhat(r *records.Record) string {
+	const lastRefused = 3 // of causes
+	if id := r.U("MessageId"); id != 0 {
+		return fmt.Sprintf("message %#x", id)
+	}
+	if r.U("PeerProcess") != 0 && r.U("Cause") > lastRefused {
+		return "message without an id"
+	}
+	return "connection request"
 }
 
 func (s *Session) failedLine(w *records.World, o *Out, p target.Process, r *records.Record) {
@@ -124,11 +149,7 @@ func (s *Session) failedLine(w *records.World, o *Out, p target.Process, r *reco
 	if c := r.U("Cause"); c > 0 && c < uint64(len(causes)) {
 		cause = causes[c]
 	}
-	what := "connection request"
-	if id := r.U("MessageId"); id != 0 {
-		what = fmt.Sprintf("message %#x", id)
-	}
-	line := fmt.Sprintf("%s %d: %s%s, %s: %s", escape.Text(p.Image), p.ID, what, port, when, cause)
+	line := fmt.Sprintf("%s %d: %s%s, %s: %s", escape.Text(p.Image), p.ID, failedWhat(r), port, when, cause)
 	if v, limit := r.U("Length"), r.U("Limit"); limit != 0 {
 		line += fmt.Sprintf(" (%d bytes, the limit is %d)", v, limit)
 	}

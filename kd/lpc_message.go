@@ -16,8 +16,9 @@ var cmdLpcMessage = Command{
 	Short: "Find who waits for a message and who serves it, or list all messages.",
 	Long: `With an id: the threads that wait for a reply to it and those that work on it, then for each that
 waits the ports of its connection. Where no thread names it, the queues of all ports are searched. Ids are not unique between processes: every match is shown. After
-!lpc PoolSearch the message's record is searched in the pools too. A message that no thread names and
-nothing failed to be read: its server has taken it and let go of it; see !lpc thread.
+!lpc PoolSearch the message's record is searched in the pools too. That it failed is shown as !failed
+does. A message that no thread names and nothing failed to be read: its server has taken it and let go
+of it; see !lpc thread.
 
 Without an id, or with 0: every message that the pools hold (tag LpcM) and that was not replied to.`,
 	Needs: lpcNeeds,
@@ -99,12 +100,23 @@ func runLpcMessage(ctx context.Context, s *Session, o *Out, args []string) error
 			return err
 		}
 	}
-	if !found {
+	failed, err := s.messageFailed(ctx, w, o, id)
+	if err != nil {
+		return err
+	}
+	if !found && !(failed && s.poolSearch) { // a record that no thread names may be left of one that failed
 		s.messageNotFound(o, w, id)
 	}
 	s.trouble(o, w)
 	o.Printf("Done.\n")
 	return nil
+}
+
+// messageFailed prints what the processes keep of a message that failed (!failed): its
+// record may be gone, or its server may still work on it.
+func (s *Session) messageFailed(ctx context.Context, w *records.World, o *Out, id uint32) (found bool, err error) {
+	_, n, err := s.failedOf(ctx, w, o, w.Processes, id)
+	return n > 0, err
 }
 
 // inQueues prints the messages of that id that stand in the queues of ports: a datagram

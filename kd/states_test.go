@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/seed-eedd8485/lpc"
 	"github.com/seed-eedd8485/lpc/internal/golden"
 	"github.com/seed-eedd8485/lpc/internal/proctest"
 	"github.com/seed-eedd8485/lpc/internal/targettest"
@@ -43,12 +46,15 @@ var scenes = []scene{
 	{name: "dead client", procs: []proc{{"service", "alpha", "1"}, {"client", "alpha", "hold"}}, want: "served 1", after: func(t *testing.T, s *stage) {
 		s.settle(t, "1 wait; served 1")
 		s.children[1].Kill()
+		s.until(t, "!lpc port", "10000003") // its server has seen it
 	}},
 	{name: "closed port", procs: []proc{{"service", "alpha", "1"}, {"client", "alpha", "hold"}}, want: "served 1", after: func(t *testing.T, s *stage) {
 		s.settle(t, "1 wait; served 1")
 		s.children[0].Say(t, "close")
 		s.children[0].Expect(t, "closed")
+		says(t, s.children[1], "call ended: ", lpc.ErrPortClosed.Error())
 	}},
+	{name: "failed", procs: []proc{{"service", "alpha", "2"}, {"client", "alpha", "hold", "late"}}, want: "served 1", after: fail},
 	{name: "two", procs: []proc{{"service", "alpha", "1"}, {"service", "beta", "1"}, {"client", "alpha", "call beta call alpha hold"}},
 		want: "3 wait; queued 1; served 2", status: kd.StatusProved},
 	{name: "three", procs: []proc{{"service", "alpha", "1"}, {"service", "beta", "1"}, {"service", "gamma", "1"}, {"client", "alpha", "call beta call gamma call alpha hold"}},
@@ -60,6 +66,36 @@ var scenes = []scene{
 		want: "3 wait; queued 1; served 2", status: kd.StatusPossible},
 	{name: "lock", procs: []proc{{"service", "alpha", "8"}, {"service", "beta", "8"}, {"client", "alpha", "lock call beta call alpha lock hold"}},
 		want: "3 wait; served 3", status: kd.StatusPossible},
+}
+
+// fail has messages of a scene fail in each way that both ends see: the two calls that wait
+// are given up, the reply to the second comes too late, one call gets no reply, and one has
+// too much data.
+func fail(t *testing.T, s *stage) {
+	t.Helper()
+	server, client := s.children[0], s.children[1]
+	s.settle(t, "2 wait; served 2")
+	for range 2 {
+		client.Say(t, "cancel")
+		says(t, client, "call ended: ", "context canceled")
+	}
+	server.Say(t, "reply")
+	says(t, server, "reply: ", lpc.ErrAbandoned.Error())
+	client.Say(t, "call forget")
+	says(t, client, "call ended: ", lpc.ErrDropped.Error())
+	client.Say(t, "large")
+	says(t, client, "call ended: ", "1001 bytes")
+}
+
+// says waits for the process's next line, which must have those texts in it.
+func says(t *testing.T, c *proctest.Child, texts ...string) {
+	t.Helper()
+	said := c.Line(t)
+	for _, text := range texts {
+		if !strings.Contains(said, text) {
+			t.Fatalf("process %d said %q, want %q in it", c.PID(), said, text)
+		}
+	}
 }
 
 func named(t *testing.T, name string) *scene {
@@ -244,9 +280,10 @@ func (s *stage) run(t *testing.T, line string) string {
 }
 
 // commands are all that is asked of a settled scene: every list, then every port,
-// every thread that waits, and every message.
+// every thread that waits, every message, and every one that failed.
 func (s *stage) commands(t *testing.T) (list []string, pids []int, ids []uint32) {
 	t.Helper()
+	var failed []uint32
 	w := s.world(t)
 	list = []string{"!process 0 0", "!lpc port", "!lpc thread", "!lpc message", "!waitchain", "!deadlock", "!stuck 0", "!failed", "!gflag"}
 	pids = []int{os.Getpid()} // their parent
@@ -267,12 +304,30 @@ func (s *stage) commands(t *testing.T) (list []string, pids []int, ids []uint32)
 	for _, m := range w.Messages {
 		ids = append(ids, m.ID)
 	}
+	for _, m := range failedID.FindAllStringSubmatch(s.run(t, "!failed"), -1) {
+		id, err := strconv.ParseUint(m[1], 16, 32)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Contains(failed, uint32(id)) {
+			failed = append(failed, uint32(id))
+		}
+	}
+	ids = append(ids, failed...)
 	slices.Sort(ids)
 	for _, m := range w.Messages {
 		list = append(list, fmt.Sprintf("!lpc message %x", m.ID))
 	}
+	for _, id := range failed {
+		if line := fmt.Sprintf("!lpc message %x", id); !slices.Contains(list, line) {
+			list = append(list, line)
+		}
+	}
 	return list, pids, ids
 }
+
+// failedID finds the messages in what !failed prints.
+var failedID = regexp.MustCompile(`: message 0x([0-9a-f]+) `)
 
 // script carries out commands and gives a transcript.
 func (s *stage) script(t *testing.T, list []string) string {

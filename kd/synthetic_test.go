@@ -10,7 +10,6 @@ import (
 	"unicode"
 
 	"github.com/seed-eedd8485/lpc/internal/golden"
-	"github.com/seed-eedd8485/lpc/internal/needs"
 	"github.com/seed-eedd8485/lpc/internal/pool"
 	"github.com/seed-eedd8485/lpc/kd"
 	"github.com/seed-eedd8485/lpc/target"
@@ -127,66 +126,6 @@ func TestHostileText(t *testing.T) {
 				}
 			}
 		}
-	}
-}
-
-// large is ten thousand ports and a hundred thousand messages, on ten processes, a
-// tenth of them served and the rest queued behind.
-func large() target.Target {
-	const processes, ports, each = 10, 1000, 10
-	types := pool.TypeDescription()
-	client := newFakePool(999, types)
-	pools := []*fakePool{client}
-	id := uint32(0x10000)
-	for p := range processes {
-		f := newFakePool(uint32(1000+p), types)
-		pools = append(pools, f)
-		for k := range ports {
-			port := f.port(fmt.Sprintf(`\RPC Control\%d-%d`, p, k), 1)
-			ch := uint64(p*ports+k) + 1
-			clp, scp := connect(client, f, port, ch)
-			for i := range each {
-				state := uint32(pool.MessageQueued)
-				if i == 0 {
-					state = pool.MessageServed
-				}
-				id++
-				call(client, f, clp, scp, ch, id, state, 0, 0)
-			}
-		}
-	}
-	return newFakeTarget(pools...)
-}
-
-func TestLarge(t *testing.T) {
-	if testing.Short() {
-		needs.Elsewhere(t, "go test without -short")
-	}
-	watchdog(t)
-	tg := large()
-	text, s, err := run(t, tg, "!deadlock")
-	if err != nil || s.Status != kd.StatusNone || text != "No deadlock: 100000 threads wait, none for each other.\n" {
-		t.Errorf("%v, status %d: %.200s", err, s.Status, text)
-	}
-	text, _, err = run(t, tg, "!lpc message")
-	if err != nil || !strings.HasSuffix(text, "\n100000 messages\n") {
-		t.Errorf("%v: ends with %q", err, text[max(0, len(text)-200):])
-	}
-	text, _, err = run(t, tg, "!lpc port")
-	if err != nil || !strings.HasPrefix(text, "Scanning 30000 objects\n") {
-		t.Errorf("%v: begins with %.100q", err, text)
-	}
-}
-
-// BenchmarkLarge is each command on it: none may take a second.
-func BenchmarkLarge(b *testing.B) {
-	tg := large()
-	for _, line := range []string{"!deadlock", "!waitchain", "!stuck", "!lpc port", "!lpc message", "!lpc message 10001", "!lpc thread", "!process 0 0", "!lpc port 3e80000008a0"} {
-		b.Run(strings.ReplaceAll(line, " ", "_"), func(b *testing.B) {
-			for range b.N {
-				run(b, tg, line)
-			}
-		})
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"time"
 
@@ -36,6 +37,7 @@ func (k *kdCmd) converse(s *kd.Session) error {
 		_ = f.Close()
 	}
 	defer saveHistory(line, history)
+	defer keepOnInterrupt()()
 	if err := carryOut(s, "vertarget"); err != nil {
 		fmt.Println(escape.Text(err.Error()))
 	}
@@ -60,6 +62,15 @@ func (k *kdCmd) converse(s *kd.Session) error {
 			fmt.Println(escape.Text(err.Error()))
 		}
 	}
+}
+
+// keepOnInterrupt has an interrupt end no more than the command that runs: one that comes
+// between two commands, as the second of two in a hurry does, would end the process and
+// lose its history. It gives what undoes it.
+func keepOnInterrupt() (undo func()) {
+	c := make(chan os.Signal, 1) // which nobody reads
+	signal.Notify(c, os.Interrupt)
+	return func() { signal.Stop(c) }
 }
 
 // historyFile is where the lines of earlier sessions stand, "" where there is no

@@ -62,6 +62,12 @@ func startPTY(t *testing.T, width, height int, name string, args ...string) *pty
 	if err != nil {
 		t.Fatal(err)
 	}
+	// An interrupt drops no output: what the program says to it would go with that at times
+	// (termios(3)).
+	before.Lflag |= unix.NOFLSH
+	if err := unix.IoctlSetTermios(int(slave.Fd()), unix.TCSETS, before); err != nil {
+		t.Fatal(err)
+	}
 	p.before = *before
 	p.cmd = exec.Command(name, args...)
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = slave, slave, slave
@@ -127,11 +133,25 @@ func (p *pty) paint(s string) {
 		case '\r':
 			p.x = 0
 		case '\n':
-			p.y++
+			p.lineFeed()
+		case '\a': // a bell
 		default:
 			p.put(r)
 		}
 	}
+}
+
+// lineFeed goes to the next line, and scrolls the screen at its end.
+func (p *pty) lineFeed() {
+	if p.y+1 < len(p.grid) {
+		p.y++
+		return
+	}
+	last := len(p.grid) - 1
+	first := p.grid[0]
+	copy(p.grid, p.grid[1:])
+	p.grid[last] = first
+	p.blank(last)
 }
 
 func (p *pty) put(r rune) {
@@ -162,6 +182,15 @@ func (p *pty) escape(s string) (n int, whole bool) {
 		}
 	case seq == "[2K":
 		p.blank(p.y)
+	case seq == "[0K":
+		for x := p.x; p.y < len(p.grid) && x < len(p.grid[p.y]); x++ {
+			p.grid[p.y][x] = ' '
+		}
+	case strings.HasSuffix(seq, "G"):
+		if _, err := fmt.Sscanf(seq, "[%dG", &p.x); err != nil {
+			p.t.Errorf("a sequence that no terminal of this test knows: %q", seq)
+		}
+		p.x--
 	case seq == "[H":
 		p.x, p.y = 0, 0
 	case strings.HasSuffix(seq, "H"):
@@ -245,6 +274,15 @@ func (p *pty) shows(texts ...string) string {
 			}
 		}
 		return true
+	})
+}
+
+// line waits until that is the last line on the screen.
+func (p *pty) line(want string) {
+	p.t.Helper()
+	p.until(fmt.Sprintf("the last line %q", want), func(s string) bool {
+		s = strings.TrimRight(s, "\n")
+		return s[strings.LastIndexByte(s, '\n')+1:] == want
 	})
 }
 

@@ -51,6 +51,9 @@ var columnsOf = map[string][]column{
 		}},
 		cpu, mallocs("allocs", allocs), moreOften("calls/s x unix", perS),
 	},
+	load.Wait: {
+		micros("mean", meanUS), micros("p50", p50US), micros("p99", p99US), worstTime("worst pair", meanUS), cpu,
+	},
 	load.Send: {
 		rate("datagrams/s", perS), worstRate("worst pair", perS), cpu, mallocs("allocs", allocs),
 		moreOften("x unix", perS),

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/seed-eedd8485/lpc/internal/bench/poolscan"
+	"github.com/seed-eedd8485/lpc/internal/bench/transport"
 )
 
 // kdVariants are lpc with more or less for debuggers in it, by the environment that
@@ -21,7 +22,7 @@ const (
 
 // forKD are the options for what debuggers cost.
 func forKD(o Options) Options {
-	return o.loneCalls("lpc", withoutRecords, withStacks)
+	return o.loneCalls([]string{"call/32", waits}, "lpc", withoutRecords, withStacks)
 }
 
 // poolScanNote measures how fast kd finds a tag in a pool, in a sentence. A machine that
@@ -50,8 +51,12 @@ func kdNotes(lines []*line) (notes []string) {
 			notes = append(notes, fmt.Sprintf("%s, placement %s: the records of who waits cost %+.1f %% of a call (median %.3f against %.3f µs)",
 				l.item.name, l.placement, 100*(base.figure(p50US)/l.figure(p50US)-1), base.figure(p50US), l.figure(p50US)))
 		case withStacks:
-			notes = append(notes, fmt.Sprintf("%s, placement %s: recording the stack costs %+.3f µs a call (mean %+.3f)",
-				l.item.name, l.placement, l.figure(p50US)-base.figure(p50US), l.figure(meanUS)-base.figure(meanUS)))
+			what := "recording the stacks of calls that wait, which few of these do," // the others are answered at once
+			if l.item.name == waits {
+				what = fmt.Sprintf("the server takes %d µs, and recording the stack of the call that waits", transport.WaitTime.Microseconds())
+			}
+			notes = append(notes, fmt.Sprintf("%s, placement %s: %s costs %+.3f µs a call (median %.3f recorded, %.3f not; mean %+.3f)",
+				l.item.name, l.placement, what, l.figure(p50US)-base.figure(p50US), l.figure(p50US), base.figure(p50US), l.figure(meanUS)-base.figure(meanUS)))
 		}
 	}
 	return notes

@@ -5,17 +5,17 @@ import "fmt"
 // forNative are the options for what the native API costs: package nt beside the root
 // package's Conn.Call.
 func forNative(o Options) Options {
-	return o.loneCalls("lpc", native)
+	return o.loneCalls([]string{"call/32"}, "lpc", native)
 }
 
 // loneCalls are the options that compare systems by a lone caller's small calls, unless
 // they say otherwise.
-func (o Options) loneCalls(systems ...string) Options {
+func (o Options) loneCalls(work []string, systems ...string) Options {
 	if o.systems == nil {
 		o.systems = systems
 	}
 	if o.Work == nil {
-		o.Work = []string{"call/32"}
+		o.Work = work
 	}
 	if o.Placements == nil {
 		o.Placements = []string{free}

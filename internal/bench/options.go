@@ -71,7 +71,7 @@ func ParseArgs(args []string, stderr io.Writer) (Options, error) {
 	fs.IntVar(&o.Pairs, "pairs", 0, "pairs of processes with placement free (default 20)")
 	fs.Func("work", "work `items` (default all)", list(&o.Work))
 	fs.BoolVar(&o.Quick, "quick", false, "everything once and briefly, to see that it runs")
-	fs.BoolVar(&o.KD, "kd", false, "what debuggers cost: lpc beside lpc that writes down no waits, and lpc that records stacks (call/32, placement free, unless told); and how fast a pool is searched for a tag")
+	fs.BoolVar(&o.KD, "kd", false, "what debuggers cost: lpc beside lpc that writes down no waits, and lpc that records stacks (call/32 and wait/32, placement free, unless told); and how fast a pool is searched for a tag")
 	fs.BoolVar(&o.Native, "native", false, "what the native API costs: NtRequestWaitReplyPort beside Conn.Call (call/32, placement free, unless told)")
 	fs.StringVar(&o.C, "c", "", "with --native: the `program` of examples/c/bench.c, for the same from C")
 	fs.Usage = func() {

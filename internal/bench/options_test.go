@@ -46,7 +46,7 @@ func TestParseArgsErrors(t *testing.T) {
 
 // TestPlan checks which work runs under which options.
 func TestPlan(t *testing.T) {
-	count := len(items()) - 2 // without the idle items
+	count := len(items()) - 3 // without the idle items and the wait
 	for _, c := range []struct {
 		name   string
 		o      Options
@@ -59,6 +59,7 @@ func TestPlan(t *testing.T) {
 		{"beside hogs all but idle", Options{Hogs: 2}, 3, count, false},
 		{"one placement", Options{Hogs: HogsByPlan, Placements: []string{same}}, 1, count, true},
 		{"some work", Options{Hogs: HogsByPlan, Work: []string{"view", "call/32"}}, 4, 7, false},
+		{"what debuggers cost", forKD(Options{Hogs: HogsByPlan}), 1, 2, false},
 		{"idle only", Options{Hogs: HogsByPlan, Work: []string{"idle"}}, 0, 0, true},
 	} {
 		p := newPlan(c.o)

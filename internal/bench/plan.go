@@ -15,6 +15,7 @@ type item struct {
 	name  string
 	spec  load.Spec
 	floor bool // the spin floor takes part
+	asked bool // it is no part of a run that names no work
 }
 
 // items lists all work, in the order of the tables.
@@ -49,12 +50,16 @@ func items() []item {
 			spec: load.Spec{Work: load.Call, Bytes: 64, Reply: 64, Callers: c.n, Form: load.Copy}})
 	}
 	return append(all,
+		item{name: waits, asked: true, spec: load.Spec{Work: load.Wait, Bytes: 32, Reply: 32, Callers: 1, Form: load.Copy}},
 		item{name: "send/64", spec: load.Spec{Work: load.Send, Bytes: 64, Callers: 1}},
 		item{name: "connect", spec: load.Spec{Work: load.Connect, Bytes: 32, Reply: 32}},
 		item{name: idleMemory, spec: load.Spec{Work: load.Idle}},
 		item{name: idleCPU, spec: load.Spec{Work: load.Idle}},
 	)
 }
+
+// waits is the call whose caller waits.
+const waits = "wait/32"
 
 // The two items that have processes of their own.
 const (
@@ -108,7 +113,7 @@ func newPlan(o Options) plan {
 	var p plan
 	var work []item
 	for _, it := range items() {
-		if len(o.Work) > 0 && !slices.ContainsFunc(o.Work, func(w string) bool { return chosen(it.name, w) }) {
+		if len(o.Work) == 0 && it.asked || len(o.Work) > 0 && !slices.ContainsFunc(o.Work, func(w string) bool { return chosen(it.name, w) }) {
 			continue
 		}
 		switch it.name {

@@ -119,6 +119,8 @@ func (l *line) title() string {
 	switch l.kind() {
 	case kindCopy:
 		return "call, copied (µs)"
+	case load.Wait:
+		return "call that waits (µs)"
 	case kindView:
 		return "call, in place (µs)"
 	case kindCallers:

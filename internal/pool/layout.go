@@ -323,7 +323,7 @@ const (
 // FailedMessage is a message, or a connection request, that failed.
 type FailedMessage struct {
 	Time        uint64 // ticks
-	MessageID   uint32 // 0: a connection request
+	MessageID   uint32 // 0: a connection request, or a message that failed before it had one
 	Cause       uint32 // FailedIdentity and so on
 	Length      uint64 // FailedTooLarge: bytes
 	Limit       uint64 // and what is allowed

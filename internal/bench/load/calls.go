@@ -23,6 +23,9 @@ func (j *calls) Prepare(ctx context.Context) (err error) {
 		return err
 	}
 	j.x = newExchange(j.conn, j.spec.Bytes, j.spec.Reply)
+	if j.spec.Work == Wait {
+		j.x.op = transport.OpLate
+	}
 	if b, ok := j.conn.(transport.Batcher); ok {
 		j.raw = make([]uint64, maxBatch)
 		if err := j.apart(b); err != nil {

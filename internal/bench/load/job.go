@@ -12,6 +12,7 @@ import (
 // The kinds of work, as in the JSON output.
 const (
 	Call    = "call"
+	Wait    = "wait" // a call that the server works on for transport.WaitTime
 	Send    = "send"
 	Connect = "connect"
 	Idle    = "idle"
@@ -89,7 +90,7 @@ func New(clock latency.Clock, sys transport.System, addr string, spec Spec) (Job
 		return &views{env: e}, nil
 	case spec.Work == Call && spec.Callers > 1:
 		return &crowd{env: e}, nil
-	case spec.Work == Call:
+	case spec.Work == Call || spec.Work == Wait:
 		return &calls{env: e}, nil
 	case spec.Work == Send:
 		return &datagrams{env: e}, nil

@@ -54,6 +54,7 @@ func measure(t *testing.T, sys transport.System, addr string, spec Spec) (Result
 // specs are one of each kind.
 var specs = map[string]Spec{
 	"call":       {Work: Call, Form: Copy, Bytes: 32, Reply: 32, Callers: 1, Deadline: true},
+	"wait":       {Work: Wait, Form: Copy, Bytes: 32, Reply: 32, Callers: 1},
 	"short call": {Work: Call, Form: Copy, Bytes: 4096, Reply: 8, Callers: 1},
 	"view":       {Work: Call, Form: View, Bytes: 4096, Reply: 4096, Callers: 1},
 	"short view": {Work: Call, Form: View, Bytes: 4096, Reply: 8, Callers: 1},
@@ -77,6 +78,9 @@ func TestJobs(t *testing.T) {
 			}
 			if spec.Form == Copy && !(0 < r.P50US && r.P50US <= r.P99US && r.P99US <= r.P999US && r.MeanUS > 0 && r.PerS > 0) {
 				t.Errorf("figures that cannot be: %+v", r)
+			}
+			if least := float64(transport.WaitTime.Microseconds()); spec.Work == Wait && r.MeanUS < least {
+				t.Errorf("a wait of %v in %.3f µs", transport.WaitTime, r.MeanUS)
 			}
 			if spec.Form == View && (r.MeanUS >= r.CallUS || r.BareP50US <= 0 || r.P50US != r.CallP50US-r.LoopsUS || r.HereUS != r.LoopsUS || r.LoopsUS <= 0) {
 				t.Errorf("differences that are none: %+v", r)

@@ -60,6 +60,8 @@ func (s *lpcServer) serve(r lpc.Request) {
 	switch Op(seen[0]) {
 	case OpEcho:
 		private(r, func(b []byte) { _ = r.Reply(b) })
+	case OpLate:
+		private(r, func(b []byte) { workOn(); _ = r.Reply(b) })
 	case OpShort:
 		private(r, func(b []byte) { _ = r.Reply(b[numberAt : numberAt+ShortBytes]) })
 	case OpSum:

@@ -80,6 +80,9 @@ func nativeReply(m *nt.Message) {
 	switch Op(b[0]) {
 	case OpEcho:
 		return
+	case OpLate:
+		workOn()
+		return
 	case OpShort, OpNothing:
 	case OpSumShort:
 		number = loops.Sum(b)

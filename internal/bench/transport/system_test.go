@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/seed-eedd8485/lpc/internal/bench/loops"
 )
@@ -49,6 +50,11 @@ func TestConformance(t *testing.T) {
 				SetHeader(req, OpEcho, uint64(n))
 				if got, err := c.Call(t.Context(), req, reply); err != nil || got != n || !bytes.Equal(req, reply) {
 					t.Errorf("echo of %d bytes: %d bytes, %v", n, got, err)
+				}
+				SetHeader(req, OpLate, uint64(n)+1)
+				from := time.Now()
+				if got, err := c.Call(t.Context(), req, reply); err != nil || got != n || !bytes.Equal(req, reply) || time.Since(from) < WaitTime {
+					t.Errorf("late echo of %d bytes: %d bytes, %v", n, got, err)
 				}
 				SetHeader(req, OpShort, 12345)
 				if got, err := c.Call(t.Context(), req, reply); err != nil || got != ShortBytes || Number(reply[:got]) != 12345 {

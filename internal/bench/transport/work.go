@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"sync/atomic"
+	"time"
 
 	"github.com/seed-eedd8485/lpc/internal/bench/loops"
 )
@@ -20,6 +21,7 @@ const (
 	OpCount                  // the reply is the number of datagrams so far, 8 bytes
 	OpWhere                  // the reply is the number of the server's CPU, 8 bytes
 	OpNothing                // no byte of the request is read; the reply is its number, 8 bytes
+	OpLate                   // WaitTime passes; the reply is the request
 )
 
 // A request starts with its Op, and has its number at [8:16], which an echo
@@ -29,6 +31,16 @@ const (
 	ShortBytes  = 8  // of a short reply
 	numberAt    = 8
 )
+
+// WaitTime is how long the server of an OpLate works before it answers: longer than a call
+// takes that is answered at once, so that its caller waits.
+const WaitTime = 5 * time.Microsecond
+
+// workOn takes WaitTime. It gives the processor to nobody, as a server that works does not.
+func workOn() {
+	for start := time.Now(); time.Since(start) < WaitTime; {
+	}
+}
 
 // SetHeader writes the first HeaderBytes of a request.
 func SetHeader(req []byte, op Op, number uint64) {
@@ -63,6 +75,9 @@ func (w *worker) answer(req []byte) (n int) {
 		return len(req)
 	case OpShort, OpNothing:
 		return copy(req, req[numberAt:numberAt+ShortBytes])
+	case OpLate:
+		workOn()
+		return len(req)
 	case OpSum:
 		binary.LittleEndian.PutUint64(req[numberAt:], loops.Sum(req))
 		return len(req)
