@@ -33,8 +33,7 @@ const gigabytes = 4
 //
 //	go test ./ntdump/ntpool -run xxx -bench 'Scan/(together|scattered)' -benchtime 2x
 //
-// told, where the search by one goroutine that read pieces with read(2) had an x/read of
-// 1.62 and 2.17 before:
+// told:
 //
 //	together    9.27 readGB/s  14.25 scanGB/s  1.19 x/mapped  1.15 x/pool  0.65 x/read
 //	scattered   9.59 readGB/s  12.52 scanGB/s  1.44 x/mapped  0.31 x/pool  0.77 x/read
