@@ -23,6 +23,7 @@
 //	Translate   paging.go, entry.go: page tables -> physical address
 //	ReadPhysical physical.go -> runs.go or bitmap.go: page number -> file offset
 //	            triage.go instead of all these, where there are no page tables
+//	Sweep       sweep.go: the same without a copy, for who searches much memory
 //
 // Rules. Absent memory is never zero: a read ends at the first byte that is not
 // there, with an [*Absent] that says why. Every number of the file is checked

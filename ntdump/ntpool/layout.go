@@ -3,6 +3,7 @@ package ntpool
 import (
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 
 	"github.com/seed-eedd8485/lpc/isf"
 	"github.com/seed-eedd8485/lpc/ntdump"
@@ -27,6 +28,23 @@ type layout struct {
 	billed                    int  // of the charged process in the header; -1: it stands at the block's end
 	ptr                       int  // bytes of a pointer
 	evenPaged                 bool // until Vista even types are the paged ones
+	quick                     quick
+}
+
+// quick is a header as every kernel that is known has it, for one load: PreviousSize
+// ends the first word, the tag is the second.
+type quick struct {
+	ok             bool
+	shift, size    uint64 // the first word shifted and masked is the size in bytes
+	unit, previous uint64 // that shifted is the next header's PreviousSize, under this mask
+}
+
+func (l *layout) quicker() (q quick) {
+	q.unit = uint64(bits.TrailingZeros(uint(l.header)))
+	q.shift, q.size = uint64(l.size.shift)-q.unit, uint64(l.size.mask)<<q.unit
+	q.previous = uint64(l.previous.mask)
+	q.ok = l.tag == 4 && l.previous.shift == 0 && uint64(l.size.shift) >= q.unit
+	return q
 }
 
 // newLayout asks a description for the header's members.
@@ -68,6 +86,7 @@ func newLayout(t isf.Types, build uint32) (*layout, error) {
 	if f, err := isf.Find(t, h, "ProcessBilled"); err == nil && f.Offset >= l.tag+4 && f.Offset+l.ptr <= l.header {
 		l.billed = f.Offset
 	}
+	l.quick = l.quicker()
 	return l, nil
 }
 

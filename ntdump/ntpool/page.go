@@ -28,11 +28,11 @@ func (r *Reader) Page(addr uint64) (region Kind, known bool, blocks []Block, err
 		return rg.Kind, known, nil, err
 	}
 	if rg.Kind == Special && known {
-		s := scan{r: r, rg: rg, yield: func(b Block, _ error) bool { blocks = append(blocks, b); return true }, gaps: map[string]Gap{}}
-		if s.special(va, page); len(blocks) == 0 {
+		c := cutter{r: r, rg: rg, gaps: gaps{}}
+		if c.special(va, page); len(c.kept) == 0 {
 			err = fmt.Errorf("the page at %#x has no header of special pool", va)
 		}
-		return rg.Kind, known, blocks, err
+		return rg.Kind, known, c.kept, err
 	}
 	var c chain
 	closed := r.l.cut(page, &c)

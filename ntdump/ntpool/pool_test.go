@@ -368,7 +368,7 @@ func TestVista(t *testing.T) {
 // Scattered pages come in the pool's order, however many of their blocks are asked for.
 func TestWindow(t *testing.T) {
 	const pages = 500
-	path, _ := writeLarge(t, pages, true)
+	path, _ := writeLarge(t, large{pages: pages, scattered: true})
 	d, err := ntdump.Open(path)
 	if err != nil {
 		t.Fatal(err)

@@ -43,7 +43,6 @@ type Reader struct {
 	bigErr error
 	bigAt  [2]uint64 // start and end of the table
 	didBig bool
-	buf    []byte
 
 	window, windowAll, kept int // bounds of a window; a test makes them small
 }
