@@ -439,3 +439,80 @@ func TestSpinBudget(t *testing.T) {
 		}
 	}
 }
+
+// NextDatagram takes a small datagram and nothing else: a request that stands next is left
+// to Next.
+func TestNextDatagram(t *testing.T) {
+	e := newEnds(t, true)
+	m := newMessage()
+	send := func(id uint32) {
+		if err := e.c.Send(t.Context(), &Request{MessageID: id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	next := func(what string, f func(*Message) (bool, error), id uint32) {
+		t.Helper()
+		if ok, err := f(m); err != nil || ok != (id != 0) || ok && m.Header.MessageID != id {
+			t.Fatalf("%s: %v, %v, message %d; want message %d, 0: none", what, ok, err, m.Header.MessageID, id)
+		}
+	}
+	next("empty", e.r.NextDatagram, 0)
+	send(1)
+	s, _, err := e.c.Take(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.c.Reserve(s)
+	e.c.Post(s, &Request{MessageID: 2})
+	send(3)
+	next("a datagram", e.r.NextDatagram, 1)
+	next("a request", e.r.NextDatagram, 0)
+	next("a request", e.r.Next, 2)
+	next("a datagram", e.r.NextDatagram, 3)
+	next("empty", e.r.NextDatagram, 0)
+	atomic.StoreUint32(&e.r.ring[e.r.head%ringSize], entry(e.r.head, kindDatagram, 7))
+	var v *Violation
+	if ok, err := e.r.NextDatagram(m); ok || !errors.As(err, &v) {
+		t.Errorf("a datagram in a cell that is not the next: %v, %v, want a violation", ok, err)
+	}
+	e.c.Release(s)
+}
+
+// While Hold is on the cells that were taken are not given back: the sender has room for a
+// ring of them and no more, and requests still pass.
+func TestHold(t *testing.T) {
+	e := newEnds(t, true)
+	m := newMessage()
+	never := func() (i Interrupt) { i.Set(); return }()
+	fill := func() (n int) {
+		for e.c.Send(&never, &Request{}) == nil {
+			if ok, err := e.r.Next(m); !ok || err != nil {
+				t.Fatal(ok, err)
+			}
+			e.r.Publish()
+			if n++; n > 1000 {
+				break
+			}
+		}
+		return n
+	}
+	e.r.Hold(true)
+	if n := fill(); n != e.c.area.ncells {
+		t.Errorf("%d datagrams were sent while nothing is given back, want %d", n, e.c.area.ncells)
+	}
+	s, _, err := e.c.Take(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.c.Reserve(s)
+	e.c.Post(s, &Request{MessageID: 9})
+	if ok, err := e.r.Next(m); !ok || err != nil || m.Header.MessageID != 9 {
+		t.Errorf("a request behind them: %v, %v", ok, err)
+	}
+	e.c.Release(s)
+	e.r.Hold(false)
+	e.r.Publish()
+	if n := fill(); n <= 1000 {
+		t.Errorf("%d datagrams were sent with room for all, want more than 1000", n)
+	}
+}

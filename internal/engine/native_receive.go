@@ -264,8 +264,9 @@ func (d *dispatcher) takes(c *Conn, m *Message, ro *role, th *Thread) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.book(c, m)
-	if c.active >= mostActive {
+	if c.active >= mostActive && !c.full.Load() {
 		c.full.Store(true)
+		c.recv.Publish() // what was taken before is given back
 		c.recv.Hold(true)
 	}
 	d.spare = d.popFree()
