@@ -88,7 +88,13 @@ func stuckSentences(g *waitgraph.Graph, limit time.Duration) (list []string) {
 			old = append(old, m)
 		}
 	}
-	slices.SortStableFunc(old, func(a, b *waitgraph.Message) int { return cmp.Compare(b.Age, a.Age) })
+	// Ticks are the machine's; a process's times are as exact as it has measured them.
+	slices.SortStableFunc(old, func(a, b *waitgraph.Message) int {
+		if a.Received != 0 && b.Received != 0 {
+			return cmp.Compare(a.Received, b.Received)
+		}
+		return cmp.Compare(b.Age, a.Age)
+	})
 	doing := map[uint64]*waitgraph.Wait{} // by the message that a call was made for
 	for i := range st.Waits {
 		if w := &st.Waits[i]; w.Parent != 0 {
