@@ -97,20 +97,25 @@ func TestDatagramsAndClose(t *testing.T) {
 	}
 }
 
+// withRanges is a request that lists memory.
+func withRanges(list ...[]byte) (q Message) {
+	q.SetData(make([]byte, 8+16*len(list)))
+	q.DataInfoOffset = HeaderSize
+	binary.LittleEndian.PutUint32(q.Body[:], uint32(len(list)))
+	for i, b := range list {
+		binary.LittleEndian.PutUint64(q.Body[8+16*i:], uint64(uintptr(unsafe.Pointer(&b[0]))))
+		binary.LittleEndian.PutUint64(q.Body[16+16*i:], uint64(len(b)))
+	}
+	return q
+}
+
 func TestRequestData(t *testing.T) {
 	s, c := thread(t), thread(t)
 	ccp, scp, clp := connected(t, s, c)
 	in, out := bytes.Repeat([]byte("x"), 100_000), make([]byte, 64)
 	done := make(chan Status)
 	go func() {
-		var q Message
-		q.SetData(make([]byte, 8+2*16))
-		q.DataInfoOffset = HeaderSize
-		binary.LittleEndian.PutUint32(q.Body[:], 2)
-		for i, b := range [][]byte{in, out} {
-			binary.LittleEndian.PutUint64(q.Body[8+16*i:], uint64(uintptr(unsafe.Pointer(&b[0]))))
-			binary.LittleEndian.PutUint64(q.Body[16+16*i:], uint64(len(b)))
-		}
+		q := withRanges(in, out)
 		done <- c.NtRequestWaitReplyPort(clp, &q, &q)
 	}()
 	m, _ := receive(t, s, ccp)

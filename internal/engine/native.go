@@ -59,9 +59,9 @@ type Thread struct {
 	exiting   atomic.Bool
 
 	mu             sync.Mutex
-	ranges         []DataRange // that the request it waits for lists,
+	ranges         []DataRange // that the request it waits for lists, none while it waits for none,
 	rangesOf       *Conn       // through that connection,
-	rangesID       uint32      // with that MessageId
+	rangesID       uint32      // with that MessageId; see awaits and untouched
 	registered     []*Conn
 	registeredHere []localRegistration
 

@@ -52,7 +52,6 @@ func (c *Conn) Request(th *Thread, q *Native, noImpersonate bool, dst *Native) e
 	o := outstanding{c: c, slot: slot, alone: alone, id: id}
 	if q.DataInfoOffset != 0 {
 		o.data = captureRanges(q)
-		th.setRanges(c, id, o.data)
 	}
 	return th.post(&o, &req, dst)
 }
@@ -116,8 +115,7 @@ func (c *Conn) Callback(th *Thread, u Use, q *Native, noImpersonate bool, dst *N
 // post sends a request in the place that was reserved for it and waits.
 func (t *Thread) post(o *outstanding, req *channel.Request, dst *Native) error {
 	c := o.c
-	t.out = *o
-	t.id.Store(o.id) // before the post: a callback may come at once
+	t.awaits(o) // before the post: a callback may come at once
 	c.out.Post(o.slot, req)
 	var p *parent
 	if t.cur.Live() {
@@ -127,6 +125,18 @@ func (t *Thread) post(o *outstanding, req *channel.Request, dst *Native) error {
 	t.waits(c, o.id, o.slot, c.out.Generation(o.slot), p, nameNtRequest, len(req.Data)-req.Short)
 	t.rec.ParentKnown = 1 // a thread knows what it serves
 	return t.wait(dst)
+}
+
+// awaits makes o what t waits for: until the wait is over, and untouched is called, the
+// memory that o lists, and no other, is what a receiver may touch.
+func (t *Thread) awaits(o *outstanding) {
+	t.out = *o
+	if len(o.data) > 0 {
+		t.mu.Lock()
+		t.ranges, t.rangesOf, t.rangesID = o.data, o.c, o.id
+		t.mu.Unlock()
+	}
+	t.id.Store(o.id)
 }
 
 // wait waits for the answer to t.out.
@@ -154,8 +164,8 @@ func (t *Thread) wait(dst *Native) error {
 			_ = u.status(wire.StatusMismatch)
 		default:
 			t.resumes()
-			t.untouched(o)
 			if u.M.d.hold(u, t, dst) {
+				t.untouched(o)
 				t.outs = append(t.outs, *o)
 				return nil
 			} // else the connection has ended meanwhile
@@ -185,12 +195,13 @@ func (t *Thread) giveUp(o *outstanding, err error) {
 	}
 }
 
-// untouched returns when nobody copies from or to the memory that a request lists: who
-// does holds t.mu, and has seen t wait.
+// untouched ends what awaits began: it returns when nobody copies from or to the memory
+// that o lists, and nobody will. Who copies holds t.mu, and has found the ranges there.
 func (t *Thread) untouched(o *outstanding) {
 	if len(o.data) > 0 {
 		t.mu.Lock()
-		defer t.mu.Unlock()
+		t.ranges, t.rangesOf, t.rangesID = nil, nil, 0
+		t.mu.Unlock()
 	}
 }
 

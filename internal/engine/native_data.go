@@ -127,7 +127,7 @@ func (m *Message) copyData() (code int, text string) {
 	}
 	t.mu.Lock() // it does not return from its call while its memory is touched
 	defer t.mu.Unlock()
-	if id := m.rec.Request.MessageID; t.rangesOf != m.conn || t.rangesID != id || t.id.Load() != id {
+	if t.rangesOf != m.conn || t.rangesID != m.rec.Request.MessageID {
 		return DataMismatch, "the sender does not wait"
 	}
 	if int64(index) >= int64(len(t.ranges)) || n > t.ranges[index].Length {
@@ -149,13 +149,6 @@ func (u Use) CallbackID() uint64 { return u.M.rec.Request.CallbackID }
 
 // HasData tells whether the message has a data-info array.
 func (u Use) HasData() bool { return uint16(u.M.in.Extra) != 0 }
-
-// setRanges makes known, for who serves data operations, what t's request lists.
-func (t *Thread) setRanges(c *Conn, id uint32, list []DataRange) {
-	t.mu.Lock()
-	t.rangesOf, t.rangesID, t.ranges = c, id, list
-	t.mu.Unlock()
-}
 
 // chainData puts a received message with a data-info array on its port's chain, where a
 // debugger looks for it. d.mu is held.

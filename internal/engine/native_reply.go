@@ -235,10 +235,10 @@ func (t *Thread) ReplyWait(via Object, q, dst *Native) error {
 			continue
 		}
 		t.outs = append(t.outs[:i], t.outs[i+1:]...)
-		t.out = o
-		t.id.Store(o.id) // before the reply: the next callback may come at once
+		t.awaits(&o) // before the reply: the next callback may come at once
 		if err := u.replyNative(t, q); err != nil {
 			if t.id.CompareAndSwap(o.id, 0) {
+				t.untouched(&o)
 				t.outs = append(t.outs, o)
 				return err
 			}

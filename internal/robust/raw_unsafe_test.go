@@ -18,3 +18,6 @@ func wakeFutex(p *uint32) error {
 // is a multiple of their size, below the channel's.
 func (r *raw) word32(at int) *uint32 { return (*uint32)(unsafe.Pointer(&r.mem[at])) }
 func (r *raw) word64(at int) *uint64 { return (*uint64)(unsafe.Pointer(&r.mem[at])) }
+
+// address is where memory stands.
+func address(b []byte) uint64 { return uint64(uintptr(unsafe.Pointer(unsafe.SliceData(b)))) }
