@@ -85,24 +85,21 @@ func lookup(h Handle) *entry {
 }
 
 // port finds a port by its handle.
-func port(h Handle) (*object, Status) {
+func port(h Handle) (*object, Status) { return portWith(h, 0) }
+
+// portWith is port for calls that need rights of the handle, PORT_ALL_ACCESS mostly. The
+// handle is looked up once: another thread may close it at any time.
+func portWith(h Handle, access uint32) (*object, Status) {
 	e := lookup(h)
 	switch {
 	case e == nil:
 		return nil, StatusInvalidHandle
 	case !e.o.isPort():
 		return nil, StatusObjectTypeMismatch
-	}
-	return e.o, StatusSuccess
-}
-
-// portWith is port for calls that need PORT_ALL_ACCESS.
-func portWith(h Handle, access uint32) (*object, Status) {
-	o, s := port(h)
-	if s == StatusSuccess && lookup(h).access&access != access {
+	case e.access&access != access:
 		return nil, StatusAccessDenied
 	}
-	return o, s
+	return e.o, StatusSuccess
 }
 
 // serverEnd finds a server communication port by a handle with all rights.
