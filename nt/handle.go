@@ -55,6 +55,13 @@ var handles struct {
 
 // enter makes h a handle of o.
 func enter(h uint32, o *object, access uint32) Handle {
+	o.handles.Add(1)
+	o.holds.Add(1)
+	return place(h, o, access)
+}
+
+// place is enter where the handle is counted already.
+func place(h uint32, o *object, access uint32) Handle {
 	handles.mu.Lock()
 	defer handles.mu.Unlock()
 	i := int(h / 4)
@@ -69,8 +76,6 @@ func enter(h uint32, o *object, access uint32) Handle {
 		handles.list.Store(&grown)
 		list = &grown
 	}
-	o.handles.Add(1)
-	o.holds.Add(1)
 	(*list)[i].Store(&entry{o, access})
 	return Handle(h)
 }
@@ -88,7 +93,8 @@ func lookup(h Handle) *entry {
 func port(h Handle) (*object, Status) { return portWith(h, 0) }
 
 // portWith is port for calls that need rights of the handle, PORT_ALL_ACCESS mostly. The
-// handle is looked up once: another thread may close it at any time.
+// handle is looked up once: another thread may close it at any time. With
+// StatusAccessDenied the port comes too.
 func portWith(h Handle, access uint32) (*object, Status) {
 	e := lookup(h)
 	switch {
@@ -97,7 +103,7 @@ func portWith(h Handle, access uint32) (*object, Status) {
 	case !e.o.isPort():
 		return nil, StatusObjectTypeMismatch
 	case e.access&access != access:
-		return nil, StatusAccessDenied
+		return e.o, StatusAccessDenied
 	}
 	return e.o, StatusSuccess
 }
@@ -140,21 +146,59 @@ func (t *Thread) NtClose(h Handle) Status {
 		return StatusInvalidHandle
 	}
 	(*handles.list.Load())[h/4].Store(nil)
-	last := e.o.handles.Add(-1) == 0
 	handles.mu.Unlock()
 	if e.o.kind == sectionObject {
-		e.o.section.closeHandle(uint32(h), last)
-		return StatusSuccess
+		e.o.section.rec.CloseHandle(uint32(h))
+	} else {
+		engine.CloseHandle(e.o.eng, uint32(h))
 	}
-	engine.CloseHandle(e.o.eng, uint32(h))
-	if p := e.o.port(); last && p != nil {
+	e.o.lose(t)
+	return StatusSuccess
+}
+
+// share counts one handle more of the object that h stands for, before it is made: so
+// that the object does not go meanwhile. false: h was closed, e is not its entry any more.
+func (e *entry) share(h Handle) bool {
+	handles.mu.Lock()
+	defer handles.mu.Unlock()
+	if lookup(h) != e { // else h itself is counted still
+		return false
+	}
+	e.o.handles.Add(1)
+	e.o.holds.Add(1)
+	return true
+}
+
+// lose counts one handle less. It comes last in closing one: what the others do with the
+// object's record is done then.
+func (o *object) lose(t *Thread) {
+	last := o.handles.Add(-1) == 0
+	if o.kind == sectionObject {
+		if last {
+			o.section.close()
+		}
+		return
+	}
+	if p := o.port(); last && p != nil {
 		_ = p.CloseName()
 	}
-	e.o.release(t)
+	o.release(t)
 	if last {
-		engine.Waken(e.o.eng)
+		engine.Waken(o.eng)
 	}
-	return StatusSuccess
+}
+
+// hold is one hold more on a port; false: it has gone.
+func (o *object) hold() bool {
+	for {
+		n := o.holds.Load()
+		if n == 0 {
+			return false
+		}
+		if o.holds.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
 }
 
 // release gives up one hold on a port; with the last a communication port ends its
@@ -202,17 +246,21 @@ func (t *Thread) NtDuplicateObject(SourceProcessHandle, SourceHandle, TargetProc
 		} else if access &^= maximumAllowed; access&^e.access != 0 {
 			return StatusAccessDenied
 		}
+		if !e.share(SourceHandle) {
+			return StatusInvalidHandle
+		}
 		var n uint32
 		var err error
 		if e.o.kind == sectionObject {
-			n, err = e.o.section.newHandle(access)
+			n, err = e.o.section.rec.NewHandle(access)
 		} else {
 			n, err = engine.Duplicate(e.o.eng, access)
 		}
 		if err != nil {
+			e.o.lose(t)
 			return status(err)
 		}
-		*TargetHandle = enter(n, e.o, access)
+		*TargetHandle = place(n, e.o, access)
 	}
 	if Options&DuplicateCloseSource != 0 {
 		return t.NtClose(SourceHandle)

@@ -39,3 +39,32 @@ func TestHandleClosedInCall(t *testing.T) {
 		}
 	}
 }
+
+// TestDuplicateClosed: a handle is duplicated while its last is closed. Either there is a
+// new handle, of a port that lives, or none.
+func TestDuplicateClosed(t *testing.T) {
+	s, u := thread(t), thread(t)
+	go1, done := make(chan Handle), make(chan Status)
+	var d Handle
+	go func() {
+		for h := range go1 {
+			done <- u.NtDuplicateObject(CurrentProcess, h, CurrentProcess, &d, 0, 0, DuplicateSameAccess)
+		}
+	}()
+	defer close(go1)
+	for range 20_000 {
+		var h Handle
+		must(t, s.NtCreatePort(&h, &ObjectAttributes{}, 0, MaxMessageLength, 0))
+		go1 <- h
+		must(t, s.NtClose(h))
+		switch st := <-done; st {
+		case StatusInvalidHandle:
+		case StatusSuccess:
+			m := data("x")
+			must(t, s.NtRequestPort(d, &m))
+			must(t, s.NtClose(d))
+		default:
+			t.Fatal(st)
+		}
+	}
+}

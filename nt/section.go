@@ -71,16 +71,13 @@ func (t *Thread) NtCreateSection(SectionHandle *Handle, DesiredAccess uint32, Ob
 	return StatusSuccess
 }
 
-func (s *sharedSection) newHandle(access uint32) (uint32, error) { return s.rec.NewHandle(access) }
-
-func (s *sharedSection) closeHandle(h uint32, last bool) {
-	s.rec.CloseHandle(h, last)
-	if last {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		_ = unix.Close(s.fd)
-		s.open = false
-	}
+// close takes the section away, whose last handle was closed.
+func (s *sharedSection) close() {
+	s.rec.Free()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_ = unix.Close(s.fd)
+	s.open = false
 }
 
 // findSection finds a section by a handle that must have the rights.

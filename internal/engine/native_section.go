@@ -35,10 +35,8 @@ func (s *SectionRecord) NewHandle(access uint32) (uint32, error) {
 	return uint32(h), err
 }
 
-// CloseHandle takes a handle out of the table; with the last the record goes.
-func (s *SectionRecord) CloseHandle(h uint32, last bool) {
-	s.proc.pool.CloseHandle(pool.Handle(h))
-	if last {
-		s.proc.pool.Free(s.addr)
-	}
-}
+// CloseHandle takes a handle out of the table.
+func (s *SectionRecord) CloseHandle(h uint32) { s.proc.pool.CloseHandle(pool.Handle(h)) }
+
+// Free gives the record back, when its last handle was closed.
+func (s *SectionRecord) Free() { s.proc.pool.Free(s.addr) }
