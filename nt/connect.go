@@ -1,7 +1,6 @@
 package nt
 
 import (
-	"context"
 	"errors"
 
 	"github.com/seed-eedd8485/lpc/internal/engine"
@@ -65,7 +64,7 @@ func (t *Thread) NtSecureConnectPort(PortHandle *Handle, PortName *string, Secur
 		given = min(int(*ConnectionInformationLength), len(ConnectionInformation))
 		o.Info = ConnectionInformation[:min(given, MaxConnectionInfo)]
 	}
-	c, err := engine.DialNative(context.Background(), t.e, name, o)
+	c, err := engine.DialNative(t.e, name, o)
 	info := []byte(nil)
 	var refused *engine.RefusedError
 	switch {

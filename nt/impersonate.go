@@ -57,25 +57,26 @@ func (t *Thread) actAs(tok *security.Token) Status {
 	active, err := security.Begin(tok, security.Options{})
 	switch {
 	case err == nil:
-		t.active, t.token = active, tok
+		t.active = active
+		t.token.Store(tok)
 	case errors.Is(err, security.ErrNotRestored):
 		runtime.Goexit() // the thread must serve nobody else, and ends
 	case errors.Is(err, security.ErrIdentificationOnly), errors.Is(err, security.ErrNoPrivilege):
-		t.token = tok.AtMost(security.Identification)
+		t.token.Store(tok.AtMost(security.Identification))
 	default:
 		return StatusBadImpersonationLevel
 	}
-	t.e.ActsAs(t.token)
+	t.e.ActsAs(t.token.Load())
 	return StatusSuccess
 }
 
 // Token is whom the thread acts as, nil: itself. At identification it tells who the
 // client is, and the thread has its own ids.
-func (t *Thread) Token() *security.Token { return t.token }
+func (t *Thread) Token() *security.Token { return t.token.Load() }
 
 // revert makes the thread itself again.
 func (t *Thread) revert() Status {
-	if t.token == nil {
+	if t.token.Load() == nil {
 		return StatusSuccess
 	}
 	if a := t.active; a != nil {
@@ -86,7 +87,8 @@ func (t *Thread) revert() Status {
 			runtime.Goexit() // it cannot be restored, and must serve nobody else
 		}
 	}
-	t.active, t.token = nil, nil
+	t.active = nil
+	t.token.Store(nil)
 	t.e.ActsAs(nil)
 	return StatusSuccess
 }

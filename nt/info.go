@@ -29,22 +29,21 @@ const portRead = 0x20001
 // NtRegisterThreadTerminatePort has the port get LPC_CLIENT_DIED when the calling thread
 // ends (lpc reference b.15). Each registration gives a message of its own.
 func (t *Thread) NtRegisterThreadTerminatePort(PortHandle Handle) Status {
-	o, s := port(PortHandle)
+	o, s := portWith(PortHandle, PortAllAccess)
 	switch {
+	case o != nil && o.kind != portObject:
+		return StatusObjectTypeMismatch
 	case s != StatusSuccess:
 		return s
-	case o.kind != portObject:
-		return StatusObjectTypeMismatch
+	case !o.hold(): // the port outlives its handles until the thread has ended
+		return StatusInvalidHandle
 	}
-	if _, s = portWith(PortHandle, PortAllAccess); s != StatusSuccess {
-		return s
-	}
+	release := func() { o.release(t) }
 	err := o.eng.(interface {
-		Register(*engine.Thread, uint64) error
-	}).Register(t.e, t.created)
-	if err == nil { // the port outlives its handles until the thread has ended
-		o.holds.Add(1)
-		t.registered = append(t.registered, o)
+		Register(*engine.Thread, uint64, func()) error
+	}).Register(t.e, t.created, release)
+	if err != nil {
+		release()
 	}
 	return status(err)
 }

@@ -2,6 +2,7 @@ package nt
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,11 +15,9 @@ import (
 // received is known by it. Its methods are for one goroutine at a time, but for Exit.
 type Thread struct {
 	e       *engine.Thread
-	created uint64           // 100 ns since 1601
-	active  *security.Active // it acts as a client
-	token   *security.Token  // of whom
-
-	registered []*object // ports that are told of its end
+	created uint64                         // 100 ns since 1601
+	active  *security.Active               // it acts as a client
+	token   atomic.Pointer[security.Token] // of whom; its own goroutine stores it
 }
 
 // NewThread makes a Thread for a goroutine to carry. Its number is above the kernel's
@@ -30,13 +29,7 @@ func newThread(number uint64) (*Thread, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Thread{e: e, created: uint64(time.Now().UnixNano()/100 + epoch1601)}
-	e.OnEnd(func() {
-		for _, o := range t.registered {
-			o.release(t)
-		}
-	})
-	return t, nil
+	return &Thread{e: e, created: uint64(time.Now().UnixNano()/100 + epoch1601)}, nil
 }
 
 // osThreads are the Threads of OS threads, by thread id.
@@ -68,7 +61,7 @@ func (t *Thread) ClientID() ClientID { return t.e.Cid() }
 func (t *Thread) Exit() {
 	cid := t.e.Cid()
 	osThreads.CompareAndDelete(int(cid.UniqueThread), t)
-	if security.Current() == t.token {
+	if security.Current() == t.token.Load() {
 		_ = t.revert() // it ends as itself
 	}
 	t.e.Exit()

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,10 +45,14 @@ type Thread struct {
 
 	parent parent // of the request at hand, cur as a debugger sees it
 
-	intr  channel.Interrupt
-	out   outstanding   // what it waits for; others read it only once they have taken id
-	outs  []outstanding // what it will wait for again, innermost last; its own
-	quiet int           // empty looks at several hot channels in a row
+	inside uint32          // see native_life.go, as for
+	state  atomic.Uint32   // this one
+	ctx    context.Context // done when it exits; its waits listen to that,
+	cancel context.CancelCauseFunc
+	intr   channel.Interrupt // or, while it waits for a reply, to this
+	out    outstanding       // what it waits for; others read it only once they have taken id
+	outs   []outstanding     // what it will wait for again, innermost last; its own
+	quiet  int               // empty looks at several hot channels in a row
 
 	// id is the MessageId that the thread waits for. The thread stores it before its
 	// request is posted. Whoever swaps it to 0 decides: the thread, when its wait is over;
@@ -56,17 +61,13 @@ type Thread struct {
 	id        atomic.Uint32
 	delivered chan Use // holds one
 	given     *Native  // with an empty Use: the reply, from a thread of this process
-	exiting   atomic.Bool
 
 	mu             sync.Mutex
 	ranges         []DataRange // that the request it waits for lists, none while it waits for none,
 	rangesOf       *Conn       // through that connection,
 	rangesID       uint32      // with that MessageId; see awaits and untouched
-	registered     []*Conn
+	registered     []connRegistration
 	registeredHere []localRegistration
-
-	stop  chan struct{} // closed when it exits
-	onEnd func()        // see OnEnd; guarded by mu
 }
 
 // An outstanding is a request that its thread waits for, or will wait for again.
@@ -99,7 +100,9 @@ func NewThread(number uint64) (*Thread, error) {
 		number = wire.FirstSyntheticThread + atomic.AddUint64(&pr.pool.Header().NextThread, 1)
 	}
 	rec.Cid = wire.ClientID{UniqueProcess: pr.pid, UniqueThread: number}
-	t := &Thread{thread: &thread{rec: rec, addr: a}, cid: rec.Cid, proc: pr, work: worker{ch: make(chan *role, 1)}, delivered: make(chan Use, 1), stop: make(chan struct{})}
+	t := &Thread{thread: &thread{rec: rec, addr: a}, cid: rec.Cid, proc: pr, work: worker{ch: make(chan *role, 1)}, delivered: make(chan Use, 1)}
+	t.ctx, t.cancel = context.WithCancelCause(context.Background())
+	prepareFence()
 	nativeThreads.Lock()
 	defer nativeThreads.Unlock()
 	if nativeThreads.all == nil {
@@ -118,9 +121,6 @@ func localThread(number uint64) *Thread {
 
 // Cid is the thread's CLIENT_ID.
 func (t *Thread) Cid() wire.ClientID { return t.cid }
-
-// Exiting tells that Exit was called.
-func (t *Thread) Exiting() bool { return t.exiting.Load() }
 
 // A Limit is until when to wait.
 type Limit struct {

@@ -39,7 +39,16 @@ var nameNtRequest = named("NtRequestWaitReplyPort")
 // dst, is a reply, or a callback (its type is TypeRequest): th then answers it with
 // ReplyWait, and waits on. noImpersonate: the receiver may not act as th for it.
 func (c *Conn) Request(th *Thread, q *Native, noImpersonate bool, dst *Native) error {
-	if err := c.unsent(th); err != nil {
+	err := th.begin()
+	if err == nil {
+		err = c.request(th, q, noImpersonate, dst)
+		th.leave()
+	}
+	return err
+}
+
+func (c *Conn) request(th *Thread, q *Native, noImpersonate bool, dst *Native) error {
+	if err := c.Err(); err != nil {
 		return err
 	}
 	slot, alone, err := c.take(th)
@@ -73,7 +82,7 @@ func (c *Conn) farewell() error {
 
 // take takes a slot for a request.
 func (c *Conn) take(th *Thread) (slot int, alone bool, err error) {
-	if slot, alone, err = c.out.Take(&th.intr); err != nil {
+	if slot, alone, err = c.out.Take(th.ctx); err != nil {
 		return 0, false, fmt.Errorf("%w: %w", ErrNotSent, fromChannel(err))
 	}
 	if c.out.Left() {
@@ -91,7 +100,11 @@ var ErrNotSent = errors.New("not sent")
 // Callback sends q to the thread that waits for the reply to u, the request that q names
 // by its ClientId and MessageId, and waits until th is answered.
 func (c *Conn) Callback(th *Thread, u Use, q *Native, noImpersonate bool, dst *Native) error {
-	if err := c.unsent(th); err != nil {
+	if err := th.begin(); err != nil {
+		return err
+	}
+	defer th.leave()
+	if err := c.Err(); err != nil {
 		return err
 	}
 	if !u.Live() || !u.M.in.Reply || !u.C.recv.Waiting(u.M.in.Slot, u.M.in.Gen) {
@@ -143,8 +156,18 @@ func (t *Thread) awaits(o *outstanding) {
 func (t *Thread) wait(dst *Native) error {
 	o := &t.out
 	c := o.c
-	err := c.out.Wait(&t.intr, o.slot, o.alone, nil, &t.rec.WaitStart)
-	for !t.id.CompareAndSwap(o.id, 0) {
+	var err error
+	for waits := true; ; {
+		if t.Exiting() && t.id.CompareAndSwap(o.id, 0) { // Exit has found no id, and broken nothing off
+			t.giveUp(o, err)
+			return ErrExiting
+		}
+		if waits {
+			err = c.out.Wait(&t.intr, o.slot, o.alone, nil, &t.rec.WaitStart)
+		}
+		if t.id.CompareAndSwap(o.id, 0) {
+			break
+		}
 		u := <-t.delivered
 		t.intr.Clear()
 		broken := errors.Is(err, channel.ErrInterrupted) // else the reply came first, or the end
@@ -153,9 +176,11 @@ func (t *Thread) wait(dst *Native) error {
 			*dst, t.given = *t.given, nil
 			t.giveUp(o, err)
 			return nil
-		case u.M == nil && t.Exiting():
+		case t.Exiting():
+			if u.M != nil {
+				_ = u.status(wire.StatusMismatch)
+			}
 			t.giveUp(o, err)
-			t.end()
 			return ErrExiting
 		case u.M == nil: // it was for a wait through another connection
 		case u.M.in.Control:
@@ -171,9 +196,7 @@ func (t *Thread) wait(dst *Native) error {
 			} // else the connection has ended meanwhile
 		}
 		t.id.Store(o.id)
-		if broken {
-			err = c.out.Wait(&t.intr, o.slot, o.alone, nil, &t.rec.WaitStart)
-		}
+		waits = broken
 	}
 	t.resumes()
 	t.untouched(o)

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"errors"
 
 	"golang.org/x/sys/unix"
@@ -189,9 +188,13 @@ func (c *Conn) uncomplete() {
 }
 
 // DialNative connects for a thread of the native face.
-func DialNative(ctx context.Context, t *Thread, name namespace.Name, o DialOptions) (*Conn, error) {
+func DialNative(t *Thread, name namespace.Name, o DialOptions) (*Conn, error) {
+	if err := t.begin(); err != nil {
+		return nil, err
+	}
+	defer t.leave()
 	o.thread = t
-	return Dial(ctx, name, o)
+	return Dial(t.ctx, name, o)
 }
 
 // mark notes that a thread has received the request. The dispatcher's lock is held.

@@ -185,6 +185,13 @@ func (u Use) ClientToken() (*security.Token, error) {
 
 // ActsAs writes down as whom t acts, nil: as itself.
 func (t *Thread) ActsAs(tok *security.Token) {
+	if t.begin() == nil {
+		t.actsAs(tok)
+		t.leave()
+	}
+}
+
+func (t *Thread) actsAs(tok *security.Token) {
 	p := t.proc.pool
 	if a := t.rec.ImpersonationInfo; a != 0 {
 		t.rec.ImpersonationInfo = 0

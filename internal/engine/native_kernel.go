@@ -116,16 +116,17 @@ func (c *Conn) dropReserve() {
 }
 
 // Register has the port's owner told when t ends. created is the thread's create time,
-// the data of that message.
-func (c *Conn) Register(t *Thread, created uint64) error {
-	if t.Exiting() {
-		return ErrExiting
+// the data of that message. release is called then, once; not where there is an error.
+func (c *Conn) Register(t *Thread, created uint64, release func()) error {
+	if err := t.begin(); err != nil {
+		return err
 	}
+	defer t.leave()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := 0
 	for _, r := range t.registered {
-		if r == c {
+		if r.c == c {
 			n++
 		}
 	}
@@ -138,7 +139,7 @@ func (c *Conn) Register(t *Thread, created uint64) error {
 	if err := c.tell(t, b[:]); err != nil {
 		return err
 	}
-	t.registered = append(t.registered, c)
+	t.registered = append(t.registered, connRegistration{c, release})
 	return nil
 }
 
@@ -162,83 +163,28 @@ func (c *Conn) tell(t *Thread, data []byte) error {
 }
 
 // Register is Conn.Register for a port of this process.
-func (p *Port) Register(t *Thread, created uint64) error {
-	if t.Exiting() {
-		return ErrExiting
+func (p *Port) Register(t *Thread, created uint64, release func()) error {
+	if err := t.begin(); err != nil {
+		return err
 	}
+	defer t.leave()
 	m, err := p.disp.made(wire.PortMessage{Type: wire.TypeClientDied, ClientID: t.cid, MessageID: p.proc.nextID()}, notice(created), p.addr)
 	if err != nil {
 		return err
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.registeredHere = append(t.registeredHere, localRegistration{p, m})
+	t.registeredHere = append(t.registeredHere, localRegistration{p, m, release})
 	return nil
 }
 
+type connRegistration struct {
+	c       *Conn
+	release func()
+}
+
 type localRegistration struct {
-	p *Port
-	m *Message
-}
-
-// OnEnd has f called when the thread has ended and said so where it registered.
-func (t *Thread) OnEnd(f func()) { t.mu.Lock(); t.onEnd = f; t.mu.Unlock() }
-
-// Exit ends the thread: its registrations are told of, what it waits for is given up,
-// and its later calls fail. It is called by the thread itself, or by another one.
-func (t *Thread) Exit() {
-	if t.exiting.Swap(true) {
-		return
-	}
-	close(t.stop)
-	if id := t.id.Load(); id != 0 && t.id.CompareAndSwap(id, 0) {
-		c, slot := t.out.c, t.out.slot
-		t.intr.Set()
-		t.delivered <- Use{}
-		c.out.Interrupt(slot)
-		return // it ends itself when it has woken
-	}
-	t.end()
-}
-
-// end is what is left to do when the thread does not wait any more.
-func (t *Thread) end() {
-	t.mu.Lock()
-	reg, here := t.registered, t.registeredHere
-	t.registered, t.registeredHere = nil, nil
-	t.mu.Unlock()
-	for _, o := range t.outs {
-		t.drop(&o)
-	}
-	t.outs = nil
-	told := map[*Conn]bool{}
-	for _, c := range reg {
-		if !told[c] {
-			told[c] = true
-			var b [8]byte
-			binary.LittleEndian.PutUint32(b[:], controlExit)
-			if c.tell(t, b[:]) != nil {
-				go c.tellLater(t.cid, b[:]) // no room now: the owner is slow, and learns of it in time
-			}
-		}
-	}
-	for _, l := range here {
-		l.p.disp.lastWord(l.m)
-	}
-	nativeThreads.Lock()
-	delete(nativeThreads.all, t.cid.UniqueThread)
-	nativeThreads.Unlock()
-	t.mu.Lock()
-	f := t.onEnd
-	t.mu.Unlock()
-	if f != nil {
-		f()
-	}
-	t.rec.SameThreadApcFlags |= pool.ThreadExitCalled
-	t.rec.LpcReplyMessageID = 0
-	t.proc.pool.Free(t.addr)
-}
-
-func (c *Conn) tellLater(cid wire.ClientID, data []byte) {
-	_ = c.out.Send(c.Context(), &channel.Request{Thread: uint32(cid.UniqueThread), Control: true, Data: data})
+	p       *Port
+	m       *Message
+	release func()
 }

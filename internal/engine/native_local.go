@@ -112,11 +112,16 @@ func (w *localWait) wait() error {
 	var err error
 	select {
 	case err = <-w.done:
-	case <-t.stop:
-		err = ErrExiting
+	case <-t.ctx.Done():
 		localWaits.Lock()
-		delete(localWaits.all, t)
+		mine := localWaits.all[t] == w
+		if mine {
+			delete(localWaits.all, t)
+		}
 		localWaits.Unlock()
+		if err = ErrExiting; !mine {
+			err = <-w.done // who took it writes to dst
+		}
 	}
 	t.resumes()
 	return err
@@ -124,9 +129,10 @@ func (w *localWait) wait() error {
 
 // Loop queues q at its own port and waits for the reply where dst is not nil.
 func (p *Port) Loop(t *Thread, q *Native, noImpersonate bool, dst *Native) error {
-	if t.Exiting() {
-		return ErrExiting
+	if err := t.begin(); err != nil {
+		return err
 	}
+	defer t.leave()
 	d, id := p.disp, p.proc.nextID()
 	typ := uint16(wire.TypeDatagram)
 	if dst != nil {

@@ -19,9 +19,14 @@ var (
 // receiveFor gives the port's next message to th: its header and data go to dst. check
 // is asked before each wait whether th may still receive. A request stays th.cur.
 func (d *dispatcher) receiveFor(th *Thread, limit Limit, check func() error, dst *Native) (context uint64, err error) {
-	if th.Exiting() {
-		return 0, ErrExiting // its record is gone, or about to go
+	if err = th.begin(); err == nil {
+		context, err = d.next(th, limit, check, dst)
+		th.leave()
 	}
+	return context, err
+}
+
+func (d *dispatcher) next(th *Thread, limit Limit, check func() error, dst *Native) (context uint64, err error) {
 	ro := d.resume(th)
 	for {
 		if ro == nil || d.waiting.Load() {
@@ -162,7 +167,7 @@ func (d *dispatcher) await(th *Thread, limit Limit, arm bool) *role {
 	select {
 	case ro := <-th.work.ch:
 		return ro
-	case <-th.stop:
+	case <-th.ctx.Done():
 	case <-passed:
 	}
 	d.mu.Lock()

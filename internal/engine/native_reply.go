@@ -139,9 +139,15 @@ func ThreadLives(cid wire.ClientID) bool {
 
 // Reply answers the request that q names.
 func (t *Thread) Reply(via Object, q *Native) error {
-	if t.Exiting() {
-		return ErrExiting
+	err := t.begin()
+	if err == nil {
+		err = t.reply(via, q)
+		t.leave()
 	}
+	return err
+}
+
+func (t *Thread) reply(via Object, q *Native) error {
 	if lw := localWaiter(via, &q.PortMessage); lw != nil {
 		return lw.reply(t, q)
 	}
@@ -216,9 +222,10 @@ func (t *Thread) forsake(c *Conn, id uint32) {
 // ReplyWait answers the request that q names and waits for the reply with the same
 // MessageId: that to the request during which t was called back.
 func (t *Thread) ReplyWait(via Object, q, dst *Native) error {
-	if t.Exiting() {
-		return ErrExiting
+	if err := t.begin(); err != nil {
+		return err
 	}
+	defer t.leave()
 	if lw := localWaiter(via, &q.PortMessage); lw != nil {
 		if err := lw.reply(t, q); err != nil {
 			return err
