@@ -68,3 +68,27 @@ func TestDuplicateClosed(t *testing.T) {
 		}
 	}
 }
+
+// TestFirstHandleClosed: the first handle of a port is closed, which its callers' records
+// name, while a thread calls through another.
+func TestFirstHandleClosed(t *testing.T) {
+	for range 20 {
+		t.Run("", func(t *testing.T) {
+			s, c, u := thread(t), thread(t), thread(t)
+			ccp, _, clp := connected(t, s, c)
+			var d Handle
+			must(t, c.NtDuplicateObject(CurrentProcess, clp, CurrentProcess, &d, 0, 0, DuplicateSameAccess))
+			served := make(chan struct{})
+			go func() { defer close(served); echo(s, ccp) }()
+			done := make(chan Status, 1)
+			go func() {
+				q := data("x")
+				done <- u.NtRequestWaitReplyPort(d, &q, &q)
+			}()
+			must(t, c.NtClose(clp))
+			must(t, <-done)
+			must(t, u.NtClose(d))
+			<-served
+		})
+	}
+}

@@ -81,7 +81,7 @@ type Conn struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
 	userData any
-	handle   pool.Handle
+	handle   atomic.Uint32 // its first one, 0 once that is closed; see CloseHandle
 	onClose  func(*Conn, error)
 	teardown chan struct{} // holds one signal: look whether all have left
 	torn     chan struct{} // closed when memory and records are gone
@@ -151,11 +151,13 @@ func newConn(pr *process, kind uint32, name string) (*Conn, error) {
 	}
 	c := &Conn{proc: pr, rec: rec, addr: a, name: name, tag: pool.TagSection, server: kind == pool.PortServerComm, teardown: make(chan struct{}, 1), torn: make(chan struct{})}
 	initPort(pr, rec, a, kind)
-	if c.handle, err = pr.pool.NewHandle(a, pool.PortAllAccess); err != nil {
+	h, err := pr.pool.NewHandle(a, pool.PortAllAccess)
+	if err != nil {
 		pr.pool.Free(a)
 		return nil, err
 	}
-	rec.Handle, rec.HandleCount = uint32(c.handle), 1
+	c.handle.Store(uint32(h))
+	rec.Handle, rec.HandleCount = uint32(h), 1
 	c.sections.init(c)
 	return c, nil
 }
@@ -405,7 +407,7 @@ func (c *Conn) freeRecords() {
 		return
 	}
 	p := c.proc.pool
-	p.CloseHandle(c.handle)
+	p.CloseHandle(pool.Handle(c.handle.Load()))
 	if t := c.rec.StaticSecurity.ClientToken; t != 0 {
 		p.Free(t)
 	}

@@ -93,7 +93,7 @@ func (r *Pending) Prepare(context uint64, info []byte, mine *ViewOffer) (c *Conn
 		return nil, nil, 0, err
 	}
 	if context == 0 {
-		context = uint64(c.handle)
+		context = uint64(c.handle.Load())
 	}
 	c.rec.PortContext = context
 	if p.opts.waitable {

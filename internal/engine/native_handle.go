@@ -6,7 +6,7 @@ import "github.com/seed-eedd8485/lpc/internal/pool"
 func (p *Port) Number() uint32 { return uint32(p.handle) }
 
 // Number is the number of the object's first handle in the process's table.
-func (c *Conn) Number() uint32 { return uint32(c.handle) }
+func (c *Conn) Number() uint32 { return c.handle.Load() }
 
 // Duplicate enters the object in the handle table once more.
 func Duplicate(o Object, access uint32) (uint32, error) {
@@ -35,9 +35,7 @@ func CloseHandle(o Object, h uint32) {
 			o.handle = 0
 		}
 	case *Conn:
-		if uint32(o.handle) == h {
-			o.handle = 0
-		}
+		o.handle.CompareAndSwap(h, 0) // a call may read it at this moment, for its thread's record
 	}
 }
 

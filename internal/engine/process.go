@@ -123,7 +123,7 @@ func (t *thread) waits(c *Conn, id uint32, slot int, gen uint64, parent *parent,
 	if dir := c.direction(); r.WaitChannel != c.number || r.WaitDirection != dir {
 		r.LpcWaitingOnPort = c.addr
 		r.WaitChannel, r.WaitDirection = c.number, dir
-		r.CallArguments[0] = uint64(c.handle)
+		r.CallArguments[0] = uint64(c.handle.Load())
 	}
 	if t.call != call {
 		t.call, r.CallName = call, *call
@@ -143,7 +143,7 @@ func (t *thread) connects(c *Conn, id uint32, parent *parent, size int) {
 	r.LpcWaitingOnPort = c.addr
 	r.WaitChannel, r.WaitGeneration, r.WaitSlot, r.WaitDirection = 0, 0, 0, 0 // there is no channel yet
 	t.call, r.CallName = nameDial, *nameDial
-	r.CallArguments = [4]uint64{uint64(c.handle), uint64(id), uint64(size)}
+	r.CallArguments = [4]uint64{uint64(c.handle.Load()), uint64(id), uint64(size)}
 	t.childOf(parent)
 	r.WaitStart, r.WaitReason = channel.Ticks(), pool.WaitLpcReply
 	atomic.StoreUint32(&r.LpcReplyMessageID, id)
