@@ -123,7 +123,7 @@ func serverEnd(h Handle) (*engine.Conn, Status) {
 
 // open makes the object that of a connection's end, and enters its handle.
 func (o *object) open(c *engine.Conn) Handle {
-	if o.eng = c; engine.EventFD(c) >= 0 {
+	if o.eng = c; engine.Waitable(c) {
 		o.kind = waitablePortObject
 	}
 	return enter(c.Number(), o, PortAllAccess)

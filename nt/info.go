@@ -3,8 +3,6 @@ package nt
 import (
 	"errors"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/seed-eedd8485/lpc/internal/engine"
 )
 
@@ -49,33 +47,19 @@ func (t *Thread) NtRegisterThreadTerminatePort(PortHandle Handle) Status {
 }
 
 // NtWaitForSingleObject waits until a waitable port has a message: StatusSuccess, or
-// StatusTimeout. Other handles: StatusObjectTypeMismatch.
+// StatusTimeout; StatusPortClosed, or StatusPortDisconnected, where the port goes meanwhile.
+// Other handles: StatusObjectTypeMismatch.
 func (t *Thread) NtWaitForSingleObject(Handle Handle, Alertable bool, Timeout *int64) Status {
 	o, s := port(Handle)
-	if s != StatusSuccess {
+	switch {
+	case s != StatusSuccess:
 		return s
-	}
-	fd := engine.EventFD(o.eng)
-	if fd < 0 {
+	case o.kind != waitablePortObject:
 		return StatusObjectTypeMismatch
 	}
-	limit := limitOf(Timeout)
-	for {
-		wait := -1
-		switch {
-		case limit.Poll:
-			wait = 0
-		case !limit.At.IsZero():
-			wait = int(min(max(limit.Left().Milliseconds(), 0)+1, 1<<30))
-		}
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, wait)
-		switch {
-		case n > 0 && engine.Ready(o.eng):
-			return StatusSuccess
-		case err != nil && !errors.Is(err, unix.EINTR):
-			return StatusUnsuccessful
-		case n == 0 && err == nil && limit.Passed():
-			return StatusTimeout
-		}
+	err := t.e.Await(o.eng, limitOf(Timeout))
+	if errors.Is(err, engine.ErrPortClosed) && o.handles.Load() == 0 {
+		return StatusPortClosed // its last handle was closed while we waited
 	}
+	return status(err)
 }

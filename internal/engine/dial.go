@@ -262,9 +262,6 @@ func (h *handshake) frame(f *link.Frame, fd int) error {
 		c.serves = f.Flags&link.FlagServes != 0
 		if c.maxTotal = wire.MaxMessage; f.Flags&link.FlagNative != 0 {
 			c.maxTotal = uint16(min(f.Number, wire.MaxMessage))
-			if f.Flags&link.FlagWaitable != 0 && c.disp.manual && c.disp.makeEvent() == nil {
-				c.rec.Flags |= pool.PortWaitable
-			}
 		}
 		c.maxMessage = int(min(f.Value, uint64(h.max)))
 		h.mu.Lock()
@@ -272,6 +269,10 @@ func (h *handshake) frame(f *link.Frame, fd int) error {
 		if h.over {
 			_ = mem.Unmap() // the caller has given up
 			return errEstablished
+		}
+		if f.Flags&link.FlagNative != 0 && f.Flags&link.FlagWaitable != 0 && c.disp.manual {
+			c.disp.event.waitable = true
+			c.rec.Flags |= pool.PortWaitable // it stays until the caller gives up
 		}
 		c.serverView, c.remoteBase, h.server = h.server, h.remote, nil
 		c.attach(mem, f.Channel)

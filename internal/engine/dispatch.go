@@ -29,7 +29,7 @@ type dispatcher struct {
 	waiting atomic.Bool // something besides the hot channels wants the receiver
 
 	manual bool // threads of the program receive (native.go)
-	event  int  // of a waitable port; -1: none
+	event  event
 	// Of a manual port, the role's holder's:
 	at, row int      // which of hot is looked at, and how many messages it has given in a row
 	spare   *Message // for the next message
@@ -87,7 +87,7 @@ func newDispatcher(pr *process, rec *pool.PortObject, addr pool.Addr, most int, 
 	rec.MaxWorkers = uint32(most)
 	return &dispatcher{
 		proc: pr, rec: rec, addr: addr, most: most, port: port, trace: trace,
-		refusing: wire.StatusOK, event: -1,
+		refusing: wire.StatusOK,
 	}
 }
 

@@ -122,7 +122,7 @@ func createPort(named *namespace.Name, o PortOptions) (*Port, error) {
 	p.disp.manual = o.native
 	if o.waitable {
 		rec.Flags |= pool.PortWaitable
-		err = p.disp.makeEvent()
+		p.disp.event.waitable = true
 	}
 	if err == nil {
 		if p.handle, err = pr.pool.NewHandle(a, pool.PortAllAccess); err == nil {
