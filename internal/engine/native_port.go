@@ -115,7 +115,7 @@ func (p *Port) gone() {
 
 // purge throws the queue away: nobody can receive from it any more.
 func (d *dispatcher) purge() {
-	var rest []*Message
+	var rest, made []*Message
 	d.mu.Lock()
 	for {
 		m := d.dequeue()
@@ -123,12 +123,15 @@ func (d *dispatcher) purge() {
 			break
 		}
 		if m.conn == nil && m.pending == nil {
-			d.keep(m)
+			made = append(made, m)
 			continue
 		}
 		rest = append(rest, m)
 	}
 	d.mu.Unlock()
+	for _, m := range made {
+		m.finish()
+	}
 	for _, m := range rest {
 		if u := (Use{m, m.use.Load(), m.conn}); m.conn != nil && u.claim() {
 			m.finish()
