@@ -9,7 +9,8 @@ import (
 // NtReadRequestData reads memory that the sender of a received request listed as
 // data-info (lpc reference b.13): entry DataEntryIndex, from its start, len(Buffer) bytes.
 // The sender's process copies it, inside the range as it stood when the request was sent,
-// while the sender waits.
+// while the sender waits. A sender whose process does not do it in time, a second and one
+// for each 4 MiB, is taken not to wait: StatusReplyMessageMismatch.
 func (t *Thread) NtReadRequestData(PortHandle Handle, Message *Message, DataEntryIndex uint32, Buffer []byte, NumberOfBytesRead *uint64) Status {
 	return t.requestData(PortHandle, Message, DataEntryIndex, Buffer, NumberOfBytesRead, false)
 }
@@ -37,7 +38,7 @@ func (t *Thread) requestData(h Handle, m *Message, index uint32, buf []byte, cou
 	if err != nil || !u.HasData() || u.CallbackID() != m.CallbackID {
 		return StatusInvalidParameter // no such message with data
 	}
-	err = u.CopyData(write, index, buf)
+	err = t.e.CopyData(u, write, index, buf)
 	var failed *engine.HandlerError
 	var part *engine.PartialCopy
 	switch {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/seed-eedd8485/lpc/section"
 	"github.com/seed-eedd8485/lpc/wire"
@@ -56,24 +57,35 @@ func (e *PartialCopy) Error() string {
 	return fmt.Sprintf("%d bytes were copied, and then memory that cannot be touched", e.Done)
 }
 
+// dataTime bounds how long a thread waits for a sender's process to copy n bytes, which
+// may have to come from a disk: a second, and one for each 4 MiB. A sender whose process
+// takes longer is taken not to wait any more.
+func dataTime(n int) time.Duration { return time.Second + time.Duration(n)*(time.Second/(4<<20)) }
+
 // CopyData reads or writes memory that the sender of u listed: entry index, from its start,
-// as many bytes as buf has. The sender's process does it, and it must still wait. A
-// failure is a HandlerError with one of the codes above.
-func (u Use) CopyData(write bool, index uint32, buf []byte) error {
+// as many bytes as buf has. The sender's process does it, and it must still wait:
+// ErrMismatch where it does not, or takes longer than dataTime. A failure is a
+// HandlerError with one of the codes above.
+func (t *Thread) CopyData(u Use, write bool, index uint32, buf []byte) error {
+	if err := t.begin(); err != nil {
+		return err
+	}
+	defer t.leave()
 	c := u.C
 	if !u.Live() {
 		return ErrMismatch
 	}
-	ctx := context.Background()
+	ctx, cancel := context.WithTimeoutCause(t.ctx, dataTime(len(buf)), ErrMismatch)
+	defer cancel()
 	r, err := c.sections.acquire(ctx, c, max(len(buf), 1), c.tag)
 	if err != nil {
 		return err
 	}
-	defer r.Release()
 	op := uint32(controlRead)
 	if write {
 		op = controlWrite
 		if err := section.Guard(func() { section.Copy(r.bytes(), buf) }); err != nil {
+			r.Release()
 			return err
 		}
 	}
@@ -82,9 +94,14 @@ func (u Use) CopyData(write bool, index uint32, buf []byte) error {
 	binary.LittleEndian.PutUint32(b[4:], index)
 	binary.LittleEndian.PutUint64(b[8:], uint64(len(buf)))
 	binary.LittleEndian.PutUint64(b[16:], wire.SectionAddress(r.number, 0))
+	answered, err := c.controlCall(ctx, u, b[:], r)
+	if !answered {
+		return err // r is given back when the sender's process is done with it
+	}
+	defer r.Release()
 	n := len(buf)
 	var failed *HandlerError
-	if err = c.controlCall(ctx, u, b[:]); errors.As(err, &failed) && failed.Code >= DataFault {
+	if errors.As(err, &failed) && failed.Code >= DataFault {
 		n = min(failed.Code-DataFault, len(buf))
 		err = &PartialCopy{n}
 	} else if err != nil {

@@ -87,7 +87,7 @@ func (u Use) askIdentity() (*security.Token, error) {
 	var b [8]byte
 	binary.LittleEndian.PutUint32(b[:], controlIdentify)
 	binary.LittleEndian.PutUint32(b[4:], seq)
-	if err := c.controlCall(ctx, u, b[:]); err != nil {
+	if _, err := c.controlCall(ctx, u, b[:], nil); err != nil {
 		return nil, err
 	}
 	c.ready() // it is on its way in the socket before the answer was published
@@ -111,32 +111,36 @@ type identity struct {
 }
 
 // controlCall sends a control request about the message's sender to its process, and
-// waits for it to be done.
-func (c *Conn) controlCall(ctx context.Context, u Use, data []byte) error {
+// waits for it to be done. answered: the other end is done with it, else cleanup (nil: none)
+// runs once it is, or has gone.
+func (c *Conn) controlCall(ctx context.Context, u Use, data []byte, cleanup channel.Releaser) (answered bool, err error) {
 	slot, alone, err := c.out.Take(ctx)
 	if err != nil {
-		return fromChannel(err)
+		if cleanup != nil {
+			cleanup.Release()
+		}
+		return false, fromChannel(err)
 	}
 	c.out.Reserve(slot)
 	target := uint64(uint32(u.M.rec.Request.ClientID.UniqueThread))
 	c.out.Post(slot, &channel.Request{MessageID: u.ID(), Callback: uint64(c.proc.nextID()) | target<<32, Control: true, Data: data})
 	var since uint64
-	if err := c.out.Wait(ctx, slot, alone, nil, &since); err != nil {
-		return fromChannel(err)
+	if err := c.out.Wait(ctx, slot, alone, cleanup, &since); err != nil {
+		return false, fromChannel(err)
 	}
 	defer c.out.Release(slot)
 	var res channel.Result
 	if err := c.out.Result(slot, &res); err != nil {
 		err = fromChannel(err)
 		c.fail(err)
-		return err
+		return true, err
 	}
 	if res.Status != wire.StatusOK {
 		var text [wire.MaxInline]byte
 		c.out.Inline(slot, text[:], res.Length)
-		return statusError(res.Status, text[:res.Length])
+		return true, statusError(res.Status, text[:res.Length])
 	}
-	return nil
+	return true, nil
 }
 
 // identified takes an IDENTITY frame. It runs on the poller's goroutine.

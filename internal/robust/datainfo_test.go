@@ -151,3 +151,71 @@ func TestHostileServerStaleRanges(t *testing.T) {
 		t.Error(s)
 	}
 }
+
+// TestHostileClientSilentData: a client does not answer for the memory that its request
+// lists. Who reads it waits no longer than a while, nor past its own thread's end.
+func TestHostileClientSilentData(t *testing.T) {
+	s, err := nt.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Exit)
+	name := `\RPC Control\` + portName(t)
+	var ccp, scp nt.Handle
+	if st := s.NtCreatePort(&ccp, &nt.ObjectAttributes{ObjectName: &name}, nt.MaxConnectionInfo, nt.MaxMessageLength, 0); st != nt.StatusSuccess {
+		t.Fatal(st)
+	}
+	t.Cleanup(func() { s.NtClose(ccp) })
+	r, err := rawDial(portName(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.close)
+	r.d = &toServer
+	connect := with(with(frame(frameConnect, 304, ""), frameFlags, uint16(1)), frameNumber, uint32(1234))
+	if err := r.send(with(connect, frameSectionNo, uint32(unix.Getpid()))); err != nil {
+		t.Fatal(err)
+	}
+	var m nt.Message
+	if st := s.NtListenPort(ccp, &m); st != nt.StatusSuccess {
+		t.Fatal(st)
+	}
+	if st := s.NtAcceptConnectPort(&scp, 1, &m, true, nil, nil); st != nt.StatusSuccess {
+		t.Fatal(st)
+	}
+	t.Cleanup(func() { s.NtClose(scp) })
+	s.NtCompleteConnectPort(scp)
+	_, fds, err := r.read()
+	if err != nil || len(fds) != 1 {
+		t.Fatal(err, fds)
+	}
+	defer closeAll(fds)
+	if r.mem, err = unix.Mmap(fds[0], 0, channel.Size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err != nil {
+		t.Fatal(err)
+	}
+
+	at := r.request(0, string([]byte{1, 23: 0}))
+	r.put32(at+msgID+4, uint32(unix.Getpid())) // a thread that lives
+	r.put32(at+msgCallback+4, nt.HeaderSize)   // DataInfoOffset
+	r.publish(1, 0)
+	if st := s.NtReplyWaitReceivePort(ccp, nil, nil, &m); st != nt.StatusSuccess || m.DataInfoOffset == 0 {
+		t.Fatal(st, m.DataInfoOffset)
+	}
+	read := func(n int) chan nt.Status {
+		status := make(chan nt.Status, 1)
+		go func() { status <- s.NtReadRequestData(scp, &m, 0, make([]byte, n), nil) }()
+		return status
+	}
+	if st := receive(t, "the read of a silent client's memory", read(8)); st != nt.StatusReplyMessageMismatch {
+		t.Errorf("the read of a silent client's memory: %v", st)
+	}
+	status := read(16 << 20) // which would take seconds
+	asked := func() bool { return *r.word64(toClient.slots + slotSize + slotWord)&7 == waiting }
+	if !eventually(hangs, asked) {
+		t.Fatal("the client was not asked")
+	}
+	s.Exit()
+	if st := receive(t, "the read by a thread that exits", status); st != nt.StatusThreadIsTerminating {
+		t.Errorf("the read by a thread that exits: %v", st)
+	}
+}
