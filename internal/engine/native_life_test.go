@@ -13,22 +13,6 @@ import (
 
 var asClient = DialOptions{MaxMessage: 304, QoS: &QoS{Level: security.Impersonation}}
 
-// nativePort is a port of the native face, and its name.
-func nativePort(t *testing.T, waitable bool) (*Port, namespace.Name) {
-	t.Helper()
-	t.Setenv("LPC_ROOT", t.TempDir())
-	n, err := namespace.Parse(`\Test\` + t.Name())
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := CreatePort(&n, NativeOptions{MaxMessageLength: 328, MaxConnectionInfoLength: 260, Waitable: waitable})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = p.CloseName() })
-	return p, n
-}
-
 func nativeThread(t *testing.T) *Thread {
 	t.Helper()
 	th, err := NewThread(0)
@@ -93,7 +77,8 @@ func nativePair(t *testing.T, p *Port, n namespace.Name, srv, q *Thread) (client
 // TestExitWhileConnecting: a thread that another one ends while it connects returns, and
 // its record goes with that, not before.
 func TestExitWhileConnecting(t *testing.T) {
-	_, n := nativePort(t, false)
+	n := fresh(t)
+	nativePort(t, n, PortOptions{})
 	q := nativeThread(t)
 	done := make(chan error, 1)
 	go func() { _, err := DialNative(q, n, asClient); done <- err }()
@@ -111,7 +96,8 @@ func TestExitWhileConnecting(t *testing.T) {
 // callback that is for another connection: it ends once, when it has left its call, and
 // then nothing of its request is left.
 func TestExitOnce(t *testing.T) {
-	p, n := nativePort(t, false)
+	n := fresh(t)
+	p := nativePort(t, n, PortOptions{})
 	srv, q := nativeThread(t), nativeThread(t)
 	c, _ := nativePair(t, p, n, srv, q)
 	done := make(chan error, 1)
@@ -159,7 +145,8 @@ func TestExitOnce(t *testing.T) {
 // TestExitAtAnyMoment: a thread that calls is ended by another at any moment; it ends
 // once, and leaves its slot.
 func TestExitAtAnyMoment(t *testing.T) {
-	p, n := nativePort(t, false)
+	n := fresh(t)
+	p := nativePort(t, n, PortOptions{})
 	srv, q := nativeThread(t), nativeThread(t)
 	c, _ := nativePair(t, p, n, srv, q)
 	go func() { // answers all
