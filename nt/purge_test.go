@@ -26,7 +26,7 @@ func TestQueueFreed(t *testing.T) {
 	}
 	queued(1)
 	few, many := queued(1), queued(1000) // more than a port keeps for its next messages
-	if many > few+100 { // what other tests left goes meanwhile
+	if many > few+100 {                  // what other tests left goes meanwhile
 		t.Errorf("%d blocks after a port with 1 queued message, %d after one with 1000", few, many)
 	}
 }
