@@ -13,7 +13,10 @@
 // cost no goroutine and no thread. Handlers run on the poller's goroutine, one
 // after the other, and must not block.
 //
+// A descriptor that a peer chose is never closed by the poller, under a lock or in a
+// program's call, for such a close may wait: closing_linux.go.
+//
 // It knows nothing of ports and messages: the engine says what a frame means.
 //
-// Lock order: Poller.mu and Link.mu are leaves.
+// Lock order: Link.mu before the lock of what waits to be closed; that and Poller.mu are leaves.
 package link

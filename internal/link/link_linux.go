@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/seed-eedd8485/lpc/section"
 )
 
 // A Link is one end of a control socket. Bell, Send and Receive may be called
@@ -17,6 +15,7 @@ import (
 type Link struct {
 	mu     sync.RWMutex // held for reading over each use of fd, for writing to close it
 	fd     int          // -1 once closed
+	uid    uint32       // of the peer: what it sends is closed at its expense
 	recv   sync.Mutex   // one receiver at a time: frames keep their order
 	poller *Poller
 	src    *Source
@@ -31,11 +30,15 @@ type Link struct {
 func New(fd int) (*Link, error) {
 	p, err := Default()
 	if err != nil {
-		_ = unix.Close(fd)
+		Dispose(fd)
 		return nil, err
 	}
-	return &Link{fd: fd, poller: p, process: -1}, nil
+	return &Link{fd: fd, uid: peerUID(fd), poller: p, process: -1}, nil
 }
+
+// Discard closes a descriptor that came from the peer and is not, or not known to be, what
+// it should be; see there. Others are closed with close(2).
+func (l *Link) Discard(fd int) { Discard(l.uid, fd) }
 
 // Start has ready called on the poller's goroutine at every edge of readability;
 // what came before is one. Called again, it only puts another function in place;
@@ -151,7 +154,7 @@ func (l *Link) Receive(bell func(), frame func(*Frame, int) error) error {
 		if err == nil {
 			err = frame(&f, fd)
 		} else if fd >= 0 {
-			section.CloseUntrusted(fd)
+			l.Discard(fd)
 		}
 		if err != nil {
 			return err
@@ -170,18 +173,38 @@ func (l *Link) Receive(bell func(), frame func(*Frame, int) error) error {
 // faster than it is read comes to it.
 const inARow = 512
 
+// What of this process, and not of the peer's, keeps a packet from being received.
+var (
+	// ErrShortage: this process could take no descriptor.
+	ErrShortage = errors.New("no descriptor is left in this process")
+	// ErrUnclosed: the user has [MostUnclosed] descriptors here that cannot be closed.
+	ErrUnclosed = errors.New("descriptors of the user wait to be closed here")
+)
+
+// mostRights is the most descriptors that one packet can carry: SCM_MAX_FD (unix(7)).
+const mostRights = 253
+
 // read reads one packet. More than one descriptor, or one cut off, is an error.
+//
+// There is room for all descriptors that a packet can have. Those without room would be
+// closed in the call, by the poller; these are discarded like others. What is cut off all
+// the same, is because this process has no number left for it (EMFILE).
 func (l *Link) read(buf []byte) (n, fd int, cred *Credentials, err error) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	if l.fd < 0 {
 		return 0, -1, nil, io.EOF
 	}
-	space := unix.CmsgSpace(4)
+	if err := l.mayReceive(); err != nil {
+		return 0, -1, nil, err
+	}
+	space := unix.CmsgSpace(4 * mostRights)
 	if l.creds.Load() {
 		space += unix.CmsgSpace(unix.SizeofUcred)
 	}
-	oob := make([]byte, space)
+	room := controls.Get().(*controlBuffer)
+	defer controls.Put(room)
+	oob := room[:space]
 	var flags, oobn int
 	for {
 		n, oobn, flags, _, err = unix.Recvmsg(l.fd, buf, oob, unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
@@ -194,22 +217,46 @@ func (l *Link) read(buf []byte) (n, fd int, cred *Credentials, err error) {
 	switch {
 	case errors.Is(err, unix.EAGAIN):
 		return 0, -1, nil, errAgain
-	case err == nil && n == 0 && oobn == 0 && flags&unix.MSG_TRUNC == 0:
+	case err == nil && n == 0 && oobn == 0 && flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) == 0:
 		return 0, -1, nil, io.EOF
 	case err != nil:
 		return 0, -1, nil, fmt.Errorf("reading the control socket: %w", err)
 	}
 	fds, cred := rights(oob[:oobn])
-	if flags&(unix.MSG_CTRUNC|unix.MSG_TRUNC) != 0 || len(fds) > 1 {
-		for _, d := range fds {
-			section.CloseUntrusted(d)
+	if flags&(unix.MSG_CTRUNC|unix.MSG_TRUNC) == 0 && len(fds) <= 1 {
+		if len(fds) == 1 {
+			return n, fds[0], cred, nil
 		}
-		return 0, -1, nil, fmt.Errorf("packet of more than %d bytes, or with more than one descriptor", MaxFrame)
+		return n, -1, cred, nil
 	}
-	if len(fds) == 1 {
-		return n, fds[0], cred, nil
+	for _, d := range fds {
+		l.Discard(d)
 	}
-	return n, -1, cred, nil
+	if flags&unix.MSG_TRUNC == 0 && flags&unix.MSG_CTRUNC != 0 {
+		return 0, -1, nil, fmt.Errorf("receiving a descriptor: %w: %w", ErrShortage, unix.EMFILE)
+	}
+	return 0, -1, nil, fmt.Errorf("packet of more than %d bytes, or with more than one descriptor", MaxFrame)
+}
+
+// A controlBuffer has room for the descriptors of any packet, and its sender's credentials.
+type controlBuffer [2048]byte
+
+var controls = sync.Pool{New: func() any { return new(controlBuffer) }}
+
+// mayReceive refuses a packet with descriptors, before they are received, of a user that has
+// too many here already. l.mu is held.
+func (l *Link) mayReceive() error {
+	if Unclosed(l.uid) < MostUnclosed {
+		return nil
+	}
+	var oob []byte
+	if l.creds.Load() {
+		oob = make([]byte, unix.CmsgSpace(unix.SizeofUcred)) // see riders
+	}
+	if _, _, flags, err := peek(l.fd, oob); err != nil || flags&unix.MSG_CTRUNC == 0 {
+		return nil // and what it is, the reading tells
+	}
+	return fmt.Errorf("%w, %d or more", ErrUnclosed, MostUnclosed)
 }
 
 func rights(oob []byte) (fds []int, cred *Credentials) {
@@ -237,7 +284,8 @@ func (l *Link) Use(f func(fd int) error) error {
 	return f(l.fd)
 }
 
-// Close closes the socket: the peer reads its end. It may be called more than once.
+// Close closes the socket: the peer reads its end. It may be called more than once. It does
+// not wait for what the peer put in the socket: see Dispose.
 func (l *Link) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -248,6 +296,6 @@ func (l *Link) Close() {
 		l.poller.Remove(l.src)
 	}
 	l.unwatch()
-	_ = unix.Close(l.fd)
+	Dispose(l.fd)
 	l.fd = -1
 }
