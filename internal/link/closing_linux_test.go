@@ -110,8 +110,8 @@ func TestCloseDoesNotWait(t *testing.T) {
 		{"one of many", receiveAll, func(peer, fd int) { give(t, peer, make([]byte, 77), 0, 1, 2, 0, 1, fd) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			fd, release := lingerer(t)
 			l, peer := raw(t)
+			fd, release := lingerer(t) // which a test that fails lets go before it closes the link
 			c.send(peer, fd)
 			_ = unix.Close(fd) // the last one is in the packet
 			within(t, "it", func() { c.end(l) })
