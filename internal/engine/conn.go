@@ -53,6 +53,7 @@ type Conn struct {
 	maxTotal   uint16        // NT's MaxMessageLength, of a client's end
 	// Of a client's end: see Views.
 	serverView *section.Section
+	viewed     int                      // bytes of the other end's view that are counted for it
 	asked      map[uint32]chan identity // by number: who a thread of the other end is; guarded by mu
 	remoteBase uint64
 
@@ -211,10 +212,30 @@ func (c *Conn) ready() {
 func (c *Conn) broken(err error) {
 	if errors.Is(err, io.EOF) {
 		err = fmt.Errorf("%w: process %d (%s)", ErrPeerDied, c.peer.PID, c.peerName())
-	} else if !isKind(err) {
-		err = fmt.Errorf("%w: %w", ErrProtocol, err)
+	} else {
+		err = fromLink(err)
 	}
-	c.end(err, link.ReasonViolation)
+	c.end(err, reasonOf(err))
+}
+
+// fromLink gives what the control socket gave instead of a frame its kind: a shortage of
+// this process's is not the peer's fault.
+func fromLink(err error) error {
+	switch {
+	case isKind(err):
+		return err
+	case errors.Is(err, link.ErrShortage), errors.Is(err, link.ErrUnclosed):
+		return fmt.Errorf("%w: %w", ErrQuota, err)
+	}
+	return fmt.Errorf("%w: %w", ErrProtocol, err)
+}
+
+// reasonOf is why a connection or a handshake ends, as the peer is told.
+func reasonOf(err error) uint8 {
+	if errors.Is(err, ErrQuota) {
+		return link.ReasonQuota
+	}
+	return link.ReasonViolation
 }
 
 // rang: the peer rang the doorbell.
@@ -251,7 +272,7 @@ func (c *Conn) frame(f *link.Frame, fd int) error {
 		return c.sections.denied(f)
 	}
 	if fd >= 0 {
-		section.CloseUntrusted(fd)
+		c.link.Discard(fd)
 	}
 	return fmt.Errorf("%w: %s frame, with descriptor: %v, which the %s does not send on a connection", ErrProtocol, f.Kind, fd >= 0, map[bool]string{true: "client", false: "server"}[c.server])
 }
@@ -390,7 +411,7 @@ func (c *Conn) tearDown() {
 		d.closeEvent()
 	}
 	c.sections.unmap()
-	_ = c.mem.Unmap()
+	unmapCounted(c.mem)
 	c.freeRecords()
 	if f != nil {
 		f(c, err)
@@ -405,6 +426,12 @@ func (c *Conn) freeRecords() {
 	c.mu.Unlock()
 	if held {
 		return
+	}
+	if c.viewed > 0 { // with the last handle the program has let go of the other end's view
+		mapped.give(c.viewed)
+		if c.server {
+			c.port.accounts.ungrant(c.peer.UID, int64(c.viewed), 1)
+		}
 	}
 	p := c.proc.pool
 	p.CloseHandle(pool.Handle(c.handle.Load()))

@@ -83,12 +83,12 @@ func dial(ctx context.Context, name namespace.Name, o DialOptions) (made *Conn, 
 		view, err = o.Check(peer)
 	}
 	if err != nil {
-		_ = unix.Close(fd)
+		link.Dispose(fd)
 		return nil, err
 	}
 	c, err := newConn(pr, pool.PortClientComm, name.Short())
 	if err != nil {
-		_ = unix.Close(fd)
+		link.Dispose(fd)
 		return nil, err
 	}
 	c.peer, c.peerPID, c.trace, c.onClose, c.deadlock = peer, uint64(peer.PID), o.Trace, o.OnClose, o.Deadlock
@@ -177,7 +177,11 @@ func (h *handshake) run(ctx context.Context, o DialOptions, view *ViewOffer) err
 	}
 	f.Flags |= o.QoS.flags()
 	if view != nil {
-		if err := h.c.link.Send(view.frame(), view.FD); err != nil && !errors.Is(err, unix.EPIPE) && !errors.Is(err, unix.ECONNRESET) {
+		err := h.c.link.Send(view.frame(), view.FD)
+		if errors.Is(err, unix.EPERM) { // the port's socket lets no descriptor in
+			return &RefusedError{Why: "the port takes no view"}
+		}
+		if err != nil && !errors.Is(err, unix.EPIPE) && !errors.Is(err, unix.ECONNRESET) {
 			return fmt.Errorf("%w in the handshake: %w", ErrPeerDied, err)
 		}
 	}
@@ -223,8 +227,8 @@ func (h *handshake) ready() {
 	case errors.Is(err, io.EOF):
 		h.finish(fmt.Errorf("%w in the handshake", ErrPeerDied))
 	case err != nil:
-		if !isKind(err) && !errors.Is(err, ErrRefused) && !errors.Is(err, ErrPermission) {
-			err = fmt.Errorf("%w: %w", ErrProtocol, err)
+		if !errors.Is(err, ErrRefused) && !errors.Is(err, ErrPermission) {
+			err = fromLink(err)
 		}
 		h.finish(err)
 	}
@@ -248,38 +252,41 @@ func (h *handshake) frame(f *link.Frame, fd int) error {
 	if f.Kind == link.View && c.disp.manual {
 		return h.view(f, fd)
 	}
-	if fd >= 0 {
-		defer section.CloseUntrusted(fd)
-	}
 	switch {
 	case f.Kind == link.Accept && fd >= 0:
-		mem, err := channel.Open(fd)
+		mem, err := mapReceived(c.link, fd, channel.Size, func() (*section.Section, error) { return channel.Open(fd) })
 		if err != nil {
-			return fmt.Errorf("%w: the server's channel: %w", ErrProtocol, err)
+			return fmt.Errorf("the server's channel: %w", err)
 		}
 		failpoint.At(failpoint.AcceptReceived)
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if h.over { // the caller has given up, and the records with it
+			unmapCounted(mem)
+			return errEstablished
+		}
 		c.info = append([]byte(nil), f.Text...)
 		c.serves = f.Flags&link.FlagServes != 0
 		if c.maxTotal = wire.MaxMessage; f.Flags&link.FlagNative != 0 {
 			c.maxTotal = uint16(min(f.Number, wire.MaxMessage))
 		}
 		c.maxMessage = int(min(f.Value, uint64(h.max)))
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		if h.over {
-			_ = mem.Unmap() // the caller has given up
-			return errEstablished
-		}
 		if f.Flags&link.FlagNative != 0 && f.Flags&link.FlagWaitable != 0 && c.disp.manual {
 			c.disp.event.waitable = true
-			c.rec.Flags |= pool.PortWaitable // it stays until the caller gives up
+			c.rec.Flags |= pool.PortWaitable
 		}
 		c.serverView, c.remoteBase, h.server = h.server, h.remote, nil
+		if c.serverView != nil {
+			c.viewed = c.serverView.Size()
+		}
 		c.attach(mem, f.Channel)
 		h.attached = true
 		return errEstablished
 	case f.Kind == link.Refuse && fd < 0:
 		return refusal(f)
+	}
+	if fd >= 0 {
+		c.link.Discard(fd)
 	}
 	return fmt.Errorf("%w: %s frame, with descriptor: %v, in the handshake; want ACCEPT with one, or REFUSE without", ErrProtocol, f.Kind, fd >= 0)
 }
@@ -291,7 +298,7 @@ func refusal(f *link.Frame) error {
 		return &RefusedError{Info: text}
 	case link.ReasonDenied:
 		return fmt.Errorf("%w: %s", ErrPermission, printable(text))
-	case link.ReasonBusy:
+	case link.ReasonBusy, link.ReasonQuota:
 		return fmt.Errorf("%w: %w: %s", ErrRefused, ErrQuota, printable(text))
 	}
 	return &RefusedError{Why: printable(text)}
@@ -305,7 +312,7 @@ func (h *handshake) abandon() bool {
 	attached, server := h.attached, h.server
 	h.mu.Unlock()
 	if server != nil {
-		_ = server.Unmap()
+		unmapCounted(server)
 	}
 	if attached {
 		c := h.c

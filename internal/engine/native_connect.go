@@ -88,28 +88,27 @@ func (r *Pending) RefuseNative(info []byte) error {
 func (r *Pending) Prepare(context uint64, info []byte, mine *ViewOffer) (c *Conn, client *section.Section, remote uint64, err error) {
 	p := r.port
 	r.ready() // a client that is gone has said so
-	c, fd, err := r.admit()
+	h := &halfConn{mapped: make(chan uint64, 1), info: append([]byte(nil), info[:min(len(info), p.opts.maxInfo)]...)}
+	c, _, err = r.admit(func(c *Conn, fd int) {
+		h.fd = fd
+		if context == 0 {
+			context = uint64(c.handle.Load())
+		}
+		c.rec.PortContext = context
+		if p.opts.waitable {
+			c.rec.Flags |= pool.PortWaitable
+		}
+		c.held, c.half = true, h
+		c.last.closed = p.disp.kernelMessage(c, wire.TypePortClosed, r.created)
+		r.mu.Lock()
+		client, r.view = r.view, nil
+		r.mu.Unlock()
+		if client != nil {
+			h.clientView, c.viewed = uint64(client.Base()), client.Size()
+		}
+	})
 	if err != nil {
 		return nil, nil, 0, err
-	}
-	if context == 0 {
-		context = uint64(c.handle.Load())
-	}
-	c.rec.PortContext = context
-	if p.opts.waitable {
-		c.rec.Flags |= pool.PortWaitable
-	}
-	c.held = true
-	c.last.closed = p.disp.kernelMessage(c, wire.TypePortClosed, r.created)
-	h := &halfConn{fd: fd, mapped: make(chan uint64, 1), info: append([]byte(nil), info[:min(len(info), p.opts.maxInfo)]...)}
-	c.mu.Lock()
-	c.half = h
-	c.mu.Unlock()
-	r.mu.Lock()
-	client, r.view = r.view, nil
-	r.mu.Unlock()
-	if client != nil {
-		h.clientView = uint64(client.Base())
 	}
 	r.finish()
 	c.rang()
@@ -117,9 +116,10 @@ func (r *Pending) Prepare(context uint64, info []byte, mine *ViewOffer) (c *Conn
 	if mine != nil {
 		if remote, err = c.offer(h, mine); err != nil {
 			if client != nil {
-				_ = client.Unmap()
+				_ = client.Unmap() // its count goes with the records
 			}
 			_ = c.Close() // which refuses
+			c.letGo()     // no handle will
 			return nil, nil, 0, err
 		}
 	}

@@ -53,6 +53,12 @@ func record(o Object) (*pool.PortObject, pool.Addr, *process) {
 func (c *Conn) CloseBy(t *Thread) {
 	c.closing.Store(uint32(t.cid.UniqueThread))
 	_ = c.Close()
+	c.letGo()
+}
+
+// letGo gives up the hold that a program's handle has on the connection's records: they go
+// with its teardown, or now if that was first.
+func (c *Conn) letGo() {
 	c.mu.Lock()
 	free := c.unheld
 	c.held, c.unheld = false, false

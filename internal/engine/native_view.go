@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/seed-eedd8485/lpc/internal/link"
 	"github.com/seed-eedd8485/lpc/section"
 )
@@ -23,45 +21,73 @@ func (v *ViewOffer) frame() *link.Frame {
 	return &link.Frame{Kind: link.View, Number: v.Offset, Value: v.Size, Channel: v.Total}
 }
 
-// maxView bounds what one end lets the other have it map.
-const maxView = 1 << 40
+// maxView bounds what one end lets the other have it map, maxViewed the section that it is of.
+const (
+	maxView   = 16 << 30
+	maxViewed = 1 << 40
+)
 
-// mapOffered maps the view that a peer's frame offers, and is done with its descriptor.
-func mapOffered(f *link.Frame, fd int) (*section.Section, error) {
+// checkView tells whether a peer's frame offers a view that there can be.
+func checkView(f *link.Frame) error {
 	off, size, total := uint64(f.Number), f.Value, f.Channel
 	const page = 4096
-	if size == 0 || size%page != 0 || off%page != 0 || total > maxView || size > total || off > total-size {
-		section.CloseUntrusted(fd)
-		return nil, fmt.Errorf("%w: a view of %d bytes at %d of a section of %d", ErrProtocol, size, off, total)
+	if size == 0 || size%page != 0 || off%page != 0 || size > maxView || total > maxViewed || size > total || off > total-size {
+		return fmt.Errorf("%w: a view of %d bytes at %d of a section of %d", ErrProtocol, size, off, total)
 	}
-	if err := section.Check(fd, int(total)); err != nil {
-		section.CloseUntrusted(fd)
-		return nil, fmt.Errorf("%w: a view: %w", ErrProtocol, err)
-	}
-	defer func() { _ = unix.Close(fd) }()
-	s, err := section.Map(fd, int64(off), int(size), true)
-	if err == nil {
-		_ = s.DontDump()
-	}
-	return s, err
+	return nil
 }
 
-// offered takes a client's view, which comes before its CONNECT. It is mapped at once:
-// a descriptor that is kept could be one of many.
+// mapOffered maps the view that a frame offers, which checkView has passed, and is done with
+// its descriptor.
+func mapOffered(l *link.Link, f *link.Frame, fd int) (*section.Section, error) {
+	off, size, total := uint64(f.Number), f.Value, f.Channel
+	s, err := mapReceived(l, fd, int(size), func() (*section.Section, error) {
+		if err := section.Check(fd, int(total)); err != nil {
+			return nil, err
+		}
+		return section.Map(fd, int64(off), int(size), true)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("a view: %w", err)
+	}
+	_ = s.DontDump()
+	return s, nil
+}
+
+// offered takes a client's view, which comes before its CONNECT. It is mapped at once, since
+// a descriptor that is kept could be one of many; but for nobody who will not be admitted,
+// and at the expense of the user's quota.
 func (r *Pending) offered(f *link.Frame, fd int) error {
 	if !r.port.opts.native {
-		section.CloseUntrusted(fd)
+		r.link.Discard(fd)
 		return fmt.Errorf("%w: VIEW frame to a port that takes none", ErrProtocol)
+	}
+	if !r.admitted() {
+		r.link.Discard(fd)
+		return r.notAdmitted()
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.state != pendingHalf || r.view != nil {
-		section.CloseUntrusted(fd)
+		r.link.Discard(fd)
 		return fmt.Errorf("%w: VIEW frame where none is expected", ErrProtocol)
 	}
-	v, err := mapOffered(f, fd)
+	if err := checkView(f); err != nil {
+		r.link.Discard(fd)
+		return err
+	}
+	size := int64(f.Value)
+	if err := r.port.accounts.grant(r.peer.UID, size); err != nil {
+		r.link.Discard(fd)
+		return err
+	}
+	v, err := mapOffered(r.link, f, fd)
+	if err != nil {
+		r.port.accounts.ungrant(r.peer.UID, size, 1)
+		return err
+	}
 	r.view = v
-	return err
+	return nil
 }
 
 // dropView unmaps the client's view of a request that came to nothing.
@@ -71,7 +97,8 @@ func (r *Pending) dropView() {
 	r.view = nil
 	r.mu.Unlock()
 	if v != nil {
-		_ = v.Unmap()
+		unmapCounted(v)
+		r.port.accounts.ungrant(r.peer.UID, int64(v.Size()), 1)
 	}
 }
 
@@ -123,10 +150,14 @@ func (h *handshake) view(f *link.Frame, fd int) error {
 		return nil
 	}
 	if h.server != nil {
-		section.CloseUntrusted(fd)
+		h.c.link.Discard(fd)
 		return fmt.Errorf("%w: a second VIEW frame", ErrProtocol)
 	}
-	v, err := mapOffered(f, fd)
+	if err := checkView(f); err != nil {
+		h.c.link.Discard(fd)
+		return err
+	}
+	v, err := mapOffered(h.c.link, f, fd)
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,8 @@ type Pending struct {
 	link  *link.Link
 	timer *time.Timer
 
+	asked, welcome bool // whether it is admitted; guarded by the link, which gives one frame at a time
+
 	mu       sync.Mutex
 	state    int
 	info     []byte
@@ -67,10 +69,7 @@ func (r *Pending) ready() {
 	if errors.Is(err, io.EOF) {
 		err = fmt.Errorf("%w in the handshake", ErrPeerDied)
 	}
-	if !isKind(err) {
-		err = fmt.Errorf("%w: %w", ErrProtocol, err)
-	}
-	r.drop(err)
+	r.drop(fromLink(err))
 }
 
 // connection is what became of the request, nil while it is nothing.
@@ -95,7 +94,7 @@ func (r *Pending) frame(f *link.Frame, fd int) error {
 		return r.offered(f, fd)
 	}
 	if fd >= 0 {
-		section.CloseUntrusted(fd)
+		r.link.Discard(fd)
 		return fmt.Errorf("%w: a client sends no descriptor in the handshake", ErrProtocol)
 	}
 	r.mu.Lock()
@@ -118,14 +117,30 @@ func (r *Pending) frame(f *link.Frame, fd int) error {
 	}
 	r.mu.Unlock()
 	r.timer.Stop()
-	p := r.port
-	if !p.admits(r.peer) {
-		emit(p.opts.Trace, Event{What: "refused", Port: p.name.Short(), Peer: r.peer, Err: ErrPermission})
-		p.proc.failed(p.name.Short(), uint64(r.peer.PID), 0, ErrPermission)
-		return r.refuse(link.ReasonDenied, []byte(fmt.Sprintf("uid %d is not admitted", r.peer.UID)))
+	if !r.admitted() {
+		return r.notAdmitted()
 	}
-	p.offer(r)
+	if r.port.opts.native { // all that a client sends with a descriptor has come
+		_ = r.link.Use(func(fd int) error { link.RefuseRights(fd); return nil })
+	}
+	r.port.offer(r)
 	return nil
+}
+
+// admitted asks once whether the client may connect: at its first frame. It runs on the
+// poller's goroutine, one frame after the other.
+func (r *Pending) admitted() bool {
+	if !r.asked {
+		r.asked, r.welcome = true, r.port.admits(r.peer)
+	}
+	return r.welcome
+}
+
+func (r *Pending) notAdmitted() error {
+	p := r.port
+	emit(p.opts.Trace, Event{What: "refused", Port: p.name.Short(), Peer: r.peer, Err: ErrPermission})
+	p.proc.failed(p.name.Short(), uint64(r.peer.PID), 0, ErrPermission)
+	return r.refuse(link.ReasonDenied, []byte(fmt.Sprintf("uid %d is not admitted", r.peer.UID)))
 }
 
 // record writes down the request: nobody works on it but who decides it, and a debugger
@@ -190,7 +205,7 @@ func (r *Pending) drop(err error) {
 	if r.timer != nil {
 		r.finish()
 	}
-	f, v := link.Frame{Kind: link.Refuse, Reason: link.ReasonViolation, Text: clip260(err.Error())}, (*link.VersionError)(nil)
+	f, v := link.Frame{Kind: link.Refuse, Reason: reasonOf(err), Text: clip260(err.Error())}, (*link.VersionError)(nil)
 	switch {
 	case errors.Is(err, ErrPortClosed):
 		f.Reason, f.Text = link.ReasonNone, nil
@@ -238,7 +253,7 @@ func (r *Pending) Accept(info []byte) (*Conn, error) {
 		return nil, tooLarge("connection information", len(info), wire.MaxConnInfo, "the limit")
 	}
 	p := r.port
-	c, fd, err := r.admit()
+	c, fd, err := r.admit(nil)
 	if errors.Is(err, ErrMismatch) {
 		err = fmt.Errorf("accepting a connection request that was decided, or whose client is gone")
 	}
@@ -265,8 +280,8 @@ func (r *Pending) Accept(info []byte) (*Conn, error) {
 
 // admit makes the server's end of a request that nobody has decided, and makes the caller
 // the one who has: ErrMismatch where it is too late. Where there is no room the client is
-// told. fd is the channel's, for the client, and the caller's.
-func (r *Pending) admit() (c *Conn, fd int, err error) {
+// told. fd is the channel's, for the client, and the caller's. first: see connect.
+func (r *Pending) admit(first func(c *Conn, fd int)) (c *Conn, fd int, err error) {
 	p := r.port
 	if err := p.accounts.connect(r.peer.UID); err != nil {
 		_ = r.refuse(link.ReasonBusy, clip260(err.Error()))
@@ -278,7 +293,7 @@ func (r *Pending) admit() (c *Conn, fd int, err error) {
 		p.accounts.disconnect(r.peer.UID)
 		return nil, -1, ErrMismatch
 	}
-	if c, fd, err = r.connect(); err != nil {
+	if c, fd, err = r.connect(first); err != nil {
 		r.finish()
 		p.accounts.disconnect(r.peer.UID)
 		_ = r.link.Send(&link.Frame{Kind: link.Refuse, Reason: link.ReasonMemory, Text: clip260(err.Error())}, -1)
@@ -287,8 +302,12 @@ func (r *Pending) admit() (c *Conn, fd int, err error) {
 	return c, fd, err
 }
 
-// connect makes the server's end with its channel. fd is the caller's.
-func (r *Pending) connect() (*Conn, int, error) {
+// connect makes the server's end with its channel. fd is the caller's. first is called before
+// anybody else knows of the connection.
+//
+// From the moment at which r.conn says what became of the request, the client can end the
+// connection, and its teardown takes it off the port's books. So it is in them before.
+func (r *Pending) connect(first func(c *Conn, fd int)) (*Conn, int, error) {
 	p := r.port
 	c, err := newConn(p.proc, pool.PortServerComm, p.name.Short())
 	if err != nil {
@@ -313,30 +332,42 @@ func (r *Pending) connect() (*Conn, int, error) {
 		return nil, -1, err
 	}
 	c.rec.StaticSecurity.ClientToken = token
-	number, err := channelNumber()
-	if err == nil {
-		var mem *section.Section
-		var fd int
-		if mem, fd, err = channel.Create(number); err == nil {
-			c.link = r.link
-			c.attach(mem, number)
-			r.mu.Lock()
-			r.conn = c
-			r.mu.Unlock()
-			err = r.link.Start(c.ready)
-			p.mu.Lock()
-			closed := p.closed
-			p.conns[c] = struct{}{}
-			p.mu.Unlock()
-			p.disp.mu.Lock()
-			p.rec.Connections++
-			p.disp.mu.Unlock()
-			if closed || err != nil {
-				_ = c.Close()
-			}
-			return c, fd, nil
-		}
+	mem, fd, err := c.newChannel()
+	if err != nil {
+		c.freeRecords()
+		return nil, -1, err
 	}
-	c.freeRecords()
-	return nil, -1, err
+	c.link = r.link
+	c.attach(mem, c.number)
+	if first != nil {
+		first(c, fd)
+	}
+	p.disp.mu.Lock()
+	p.rec.Connections++
+	p.disp.mu.Unlock()
+	p.mu.Lock()
+	closed := p.closed
+	p.conns[c] = struct{}{}
+	p.mu.Unlock()
+	r.mu.Lock()
+	r.conn = c
+	r.mu.Unlock()
+	if err := r.link.Start(c.ready); closed || err != nil {
+		_ = c.Close()
+	}
+	return c, fd, nil
+}
+
+// newChannel makes the channel, and its number.
+func (c *Conn) newChannel() (mem *section.Section, fd int, err error) {
+	if c.number, err = channelNumber(); err != nil {
+		return nil, -1, err
+	}
+	if err := mapped.take(channel.Size); err != nil {
+		return nil, -1, err
+	}
+	if mem, fd, err = channel.Create(c.number); err != nil {
+		mapped.give(channel.Size)
+	}
+	return mem, fd, err
 }

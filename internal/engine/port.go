@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"slices"
@@ -61,6 +62,7 @@ type Port struct {
 	auto     bool          // Serve decides
 	closed   bool
 	freed    bool
+	later    bool // a timer will look for clients
 	done     chan struct{}
 }
 
@@ -148,6 +150,9 @@ func (p *Port) listen(poller *link.Poller) (err error) {
 	failpoint.At(failpoint.ListenBound)
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !p.opts.native { // nothing with a descriptor comes from the clients of such a port
+		link.RefuseRights(p.listener.FD())
+	}
 	if p.src, err = poller.Add(p.listener.FD(), p.incoming); err != nil {
 		_ = p.listener.Close()
 		p.listener = nil
@@ -176,28 +181,50 @@ func (p *Port) Stats() (connections, queued, inProgress int, calls, datagrams, f
 	return int(r.Connections), int(r.QueueLength), int(r.InProgress), r.Calls, r.Datagrams, r.Failures
 }
 
-// incoming accepts what has connected. It runs on the poller's goroutine.
+// errClosing: a user has as many descriptors here that cannot be closed as may be.
+var errClosing = fmt.Errorf("%w: %w", ErrQuota, link.ErrUnclosed)
+
+// accept accepts one client. The listener's number is nobody else's meanwhile: p.mu is held,
+// under which Close takes the listener away before it closes it. io.EOF: it has.
+func (p *Port) accept() (fd int, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.listener == nil:
+		return -1, io.EOF
+	case p.later:
+		return -1, unix.EAGAIN // there is nothing to accept with
+	case link.Held() >= link.MostHeld:
+		err = errClosing
+	default:
+		fd, _, err = unix.Accept4(p.listener.FD(), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+	}
+	switch {
+	case err == nil, errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR), errors.Is(err, unix.ECONNABORTED):
+		return fd, err
+	}
+	// No descriptors, no memory: the edge is used up, so come back. Edges until then are not
+	// answered, and make no timers of their own.
+	p.later = true
+	time.AfterFunc(acceptRetry, func() {
+		p.mu.Lock()
+		p.later = false
+		p.mu.Unlock()
+		p.incoming()
+	})
+	return -1, err
+}
+
+// incoming accepts what has connected. It runs on the poller's goroutine, or a timer's.
 func (p *Port) incoming() {
 	for range acceptsInARow {
-		p.mu.Lock()
-		l := p.listener
-		p.mu.Unlock()
-		if l == nil {
-			return
-		}
-		fd, _, err := unix.Accept4(l.FD(), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-		switch {
-		case errors.Is(err, unix.EAGAIN):
-			return
+		switch fd, err := p.accept(); {
+		case err == nil:
+			p.greet(fd)
 		case errors.Is(err, unix.EINTR), errors.Is(err, unix.ECONNABORTED):
-			continue
-		case errors.Is(err, unix.EBADF):
-			return // closed meanwhile
-		case err != nil: // no descriptors, no memory: the edge is used up, so come back
-			time.AfterFunc(acceptRetry, p.incoming)
+		default:
 			return
 		}
-		p.greet(fd)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -210,12 +237,18 @@ func (p *Port) incoming() {
 func (p *Port) greet(fd int) {
 	id, err := security.FromSocket(fd)
 	if err != nil {
-		_ = unix.Close(fd)
+		link.Dispose(fd)
 		return
 	}
 	r := &Pending{port: p, peer: id}
-	if err := p.accounts.halfOpen(id.UID); err != nil {
-		p.proc.pool.RecordFailure(0, pool.TagPort, "handshakes open for one uid")
+	quota := "handshakes open for one uid"
+	if link.Unclosed(id.UID) >= link.MostUnclosed {
+		quota, err = "descriptors that cannot be closed", errClosing
+	} else {
+		err = p.accounts.halfOpen(id.UID)
+	}
+	if err != nil {
+		p.proc.pool.RecordFailure(0, pool.TagPort, quota)
 		p.proc.failed(p.name.Short(), uint64(id.PID), 0, fmt.Errorf("%w: %w", ErrRefused, err))
 		if l, e := link.New(fd); e == nil {
 			_ = l.Send(&link.Frame{Kind: link.Refuse, Reason: link.ReasonBusy, Text: clip260(err.Error())}, -1)
@@ -367,12 +400,30 @@ func (p *Port) unname() (conns []*Conn, half []*Pending, err error) {
 		poller.Remove(src)
 	}
 	if l != nil {
+		turnAway(l.FD())
 		err = l.Close()
 	}
 	p.disp.mu.Lock()
 	p.rec.Flags |= pool.PortNameDeleted
 	p.disp.mu.Unlock()
 	return conns, half, err
+}
+
+// turnAway empties a listener's backlog: closed with the listener, what those clients have
+// sent would be waited for. Nobody is let into the backlog any more; without a descriptor to
+// accept with, the rest is left.
+func turnAway(listener int) {
+	_ = unix.Shutdown(listener, unix.SHUT_RD)
+	for {
+		fd, _, err := unix.Accept4(listener, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		switch {
+		case err == nil:
+			link.Dispose(fd)
+		case errors.Is(err, unix.EINTR), errors.Is(err, unix.ECONNABORTED):
+		default:
+			return
+		}
+	}
 }
 
 // Close takes the name back and ends every connection of the port.

@@ -24,8 +24,9 @@ import (
 const (
 	smallestClass = 14 // 16 KiB
 	dumpAtMost    = 1 << 20
-	mostSections  = 4096 // of one connection
-	mostGrows     = 64   // under way at once: a control socket holds some 270 frames
+	mostSections  = 4096    // of one connection
+	mostBytes     = 1 << 40 // in them
+	mostGrows     = 64      // under way at once: a control socket holds some 270 frames
 )
 
 func classOf(n int) int { return max(bits.Len(uint(n-1)), smallestClass) }
@@ -50,8 +51,8 @@ type sections struct {
 	users  int           // regions in the hands of calls and programs
 	closed bool          // unmap when users is 0
 	ended  error
-	bytes  int64 // granted
-	made   int   // sections of them
+	bytes  int64 // of all
+	made   int   // by the server
 }
 
 // A grow is a section that was asked for.
@@ -179,24 +180,35 @@ func (s *sections) make(c *Conn, class int, mine bool, tag pool.Tag) (*region, i
 		return nil, -1, fmt.Errorf("%w: the connection has %d sections, the limit", ErrQuota, len(s.all))
 	}
 	size := 1 << class
+	if s.bytes+int64(size) > mostBytes {
+		c.proc.pool.RecordFailure(size, tag, "section bytes of one connection")
+		return nil, -1, fmt.Errorf("%w: %d bytes of section memory asked, the connection has %d of %d", ErrQuota, size, s.bytes, int64(mostBytes))
+	}
 	if err := c.port.accounts.grant(c.peer.UID, int64(size)); err != nil {
 		c.proc.pool.RecordFailure(size, tag, quotaOf(err))
 		return nil, -1, err
 	}
+	if err := mapped.take(size); err != nil {
+		c.port.accounts.ungrant(c.peer.UID, int64(size), 1)
+		c.proc.pool.RecordFailure(size, tag, "mappings of the process")
+		return nil, -1, err
+	}
 	sec, fd, err := section.Create("lpc:section", size)
 	if err != nil {
+		mapped.give(size)
 		c.port.accounts.ungrant(c.peer.UID, int64(size), 1)
 		c.proc.pool.RecordFailure(size, tag, "memory of the system")
 		return nil, -1, fmt.Errorf("%w: %w", ErrQuota, err)
 	}
-	s.bytes += int64(size)
-	s.made++
 	s.next++
 	r, err := s.add(c, s.next, sec, mine)
 	if err != nil {
+		c.port.accounts.ungrant(c.peer.UID, int64(size), 1)
 		_ = unix.Close(fd)
 		return nil, -1, err
 	}
+	s.bytes += int64(size)
+	s.made++
 	return r, fd, nil
 }
 
@@ -206,18 +218,18 @@ func (s *sections) unmake(c *Conn, r *region) {
 	c.port.accounts.ungrant(c.peer.UID, int64(r.size()), 1)
 	s.bytes -= int64(r.size())
 	s.made--
-	_ = r.sec.Unmap()
+	unmapCounted(r.sec)
 	r.forget(c.proc.pool)
 }
 
-// add enters a section. s.mu is held.
+// add enters a section, which is unmapped if that fails. s.mu is held.
 func (s *sections) add(c *Conn, number uint32, sec *section.Section, mine bool) (*region, error) {
 	if sec.Size() > dumpAtMost && !dumpSections {
 		_ = sec.DontDump()
 	}
 	rec, a, err := pool.New[pool.Section](c.proc.pool, pool.TagSection, c.addr)
 	if err != nil {
-		_ = sec.Unmap()
+		unmapCounted(sec)
 		return nil, err
 	}
 	*rec = pool.Section{Port: c.addr, Number: number, Base: uint64(sec.Base()), Size: uint64(sec.Size())}
@@ -244,6 +256,9 @@ func (s *sections) grant(c *Conn, f *link.Frame) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.ended != nil {
+		return nil // what was made now would not be given back
+	}
 	r, fd, err := s.make(c, classOf(int(f.Value)), false, pool.TagSection)
 	if err != nil {
 		return deny(link.ReasonQuota, err)
@@ -272,38 +287,28 @@ const flagYours = 1
 
 func clip260(s string) []byte { return []byte(s[:min(len(s), wire.MaxConnInfo)]) }
 
-// granted enters a section that the server sent.
+// granted enters a section that the server sent. The server's limits on one connection are
+// this end's as well: what it maps is not the server's to decide alone.
 func (s *sections) granted(f *link.Frame, fd int) error {
 	c := s.conn
-	if f.Value == 0 || f.Value > 2*wire.DefaultLimit {
-		section.CloseUntrusted(fd)
-		return fmt.Errorf("%w: section of %d bytes", ErrProtocol, f.Value)
-	}
-	sec, err := section.Open(fd, int(f.Value))
-	section.CloseUntrusted(fd)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrProtocol, err)
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.all[f.Section] != nil || s.ended != nil {
-		_ = sec.Unmap()
-		return fmt.Errorf("%w: section %d was sent twice", ErrProtocol, f.Section)
-	}
 	mine := f.Flags&flagYours != 0
-	g, asked := s.grows[f.Number]
-	if mine && !asked {
-		_ = sec.Unmap()
-		return fmt.Errorf("%w: section for grow %d, which was not asked", ErrProtocol, f.Number)
+	g := s.grows[f.Number]
+	if err := s.acceptable(f, mine, g); err != nil {
+		c.link.Discard(fd)
+		return err
 	}
-	if want := 1 << classOf(int(f.Value)); int(f.Value) != want || mine && classOf(want) < g.class {
-		_ = sec.Unmap()
-		return fmt.Errorf("%w: section of %d bytes for grow %d; sections have a power of two of at least %d bytes, and no less than asked", ErrProtocol, f.Value, f.Number, 1<<smallestClass)
+	size := int(f.Value)
+	sec, err := mapReceived(c.link, fd, size, func() (*section.Section, error) { return section.Open(fd, size) })
+	if err != nil {
+		return err
 	}
 	r, err := s.add(c, f.Section, sec, mine)
 	if err != nil {
 		return err
 	}
+	s.bytes += int64(size)
 	if mine {
 		s.answered(f.Number)
 		if g.done == nil { // who asked has given up
@@ -315,6 +320,27 @@ func (s *sections) granted(f *link.Frame, fd int) error {
 		}
 		s.grew[f.Number] = r
 		g.done <- nil
+	}
+	return nil
+}
+
+// acceptable tells what is wrong with a SECTION frame. mine: it answers a grow, g. s.mu is
+// held.
+func (s *sections) acceptable(f *link.Frame, mine bool, g *grow) error {
+	switch {
+	case f.Value == 0 || f.Value > 2*wire.DefaultLimit:
+		return fmt.Errorf("%w: section of %d bytes", ErrProtocol, f.Value)
+	case s.ended != nil:
+		return s.ended
+	case s.all[f.Section] != nil:
+		return fmt.Errorf("%w: section %d was sent twice", ErrProtocol, f.Section)
+	case len(s.all) >= mostSections || s.bytes+int64(f.Value) > mostBytes:
+		return fmt.Errorf("%w: a section of %d bytes beside %d others of %d bytes, more than a connection has", ErrProtocol, f.Value, len(s.all), s.bytes)
+	case mine && g == nil:
+		return fmt.Errorf("%w: section for grow %d, which was not asked", ErrProtocol, f.Number)
+	}
+	if want := 1 << classOf(int(f.Value)); int(f.Value) != want || mine && classOf(want) < g.class {
+		return fmt.Errorf("%w: section of %d bytes for grow %d; sections have a power of two of at least %d bytes, and no less than asked", ErrProtocol, f.Value, f.Number, 1<<smallestClass)
 	}
 	return nil
 }
@@ -499,7 +525,7 @@ func (s *sections) unmapAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.all {
-		_ = r.sec.Unmap()
+		unmapCounted(r.sec)
 		r.forget(s.conn.proc.pool)
 	}
 	s.all, s.free, s.held = nil, nil, nil

@@ -2,7 +2,6 @@ package link
 
 import (
 	"errors"
-	"net"
 	"os"
 	"runtime"
 	"strconv"
@@ -10,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/seed-eedd8485/lpc/internal/proctest"
 )
 
 // patience is for what must end though a peer would have it wait.
@@ -25,39 +26,6 @@ func within(t *testing.T, what string, f func()) {
 	case <-time.After(patience):
 		t.Fatalf("%s has not ended after %v", what, patience)
 	}
-}
-
-// lingerer is a TCP socket whose last close(2) waits until release is called.
-func lingerer(t *testing.T) (fd int, release func()) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	if fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Connect(fd, &unix.SockaddrInet4{Port: l.Addr().(*net.TCPAddr).Port, Addr: [4]byte{127, 0, 0, 1}}); err != nil {
-		t.Fatal(err)
-	}
-	other, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	release = func() { _ = other.(*net.TCPConn).SetLinger(0); _ = other.Close() } // a reset ends the waiting
-	t.Cleanup(release)
-	if err := unix.SetNonblock(fd, true); err != nil {
-		t.Fatal(err)
-	}
-	for b := make([]byte, 1<<16); err == nil; {
-		_, err = unix.Write(fd, b)
-	}
-	// close(2) of a socket in non-blocking mode waits all the same.
-	if err := unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1, Linger: 3600}); err != nil {
-		t.Fatal(err)
-	}
-	return fd, release
 }
 
 // raw is a link and its peer's socket.
@@ -111,7 +79,7 @@ func TestCloseDoesNotWait(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l, peer := raw(t)
-			fd, release := lingerer(t) // which a test that fails lets go before it closes the link
+			fd, release := proctest.Lingerer(t) // which a test that fails lets go before it closes the link
 			c.send(peer, fd)
 			_ = unix.Close(fd) // the last one is in the packet
 			within(t, "it", func() { c.end(l) })
@@ -158,7 +126,7 @@ func TestUnclosedLimit(t *testing.T) {
 		if n < threadsPerUID { // these hold the user's threads, and the others wait for one
 			_ = unix.Close(fd)
 			var release func()
-			fd, release = lingerer(t)
+			fd, release = proctest.Lingerer(t)
 			releases = append(releases, release)
 		} else if err != nil {
 			t.Fatal(err)

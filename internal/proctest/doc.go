@@ -4,7 +4,7 @@
 // told lines, and ends when its input does or when the test ends.
 //
 // Cores and Crash make core files of such processes, as gdb and as the kernel write them.
-// Watchdog ends a test that hangs.
+// Watchdog ends a test that hangs. Lingerer makes a descriptor that does not close.
 //
 // It is for tests alone, and knows no package of this module but internal/needs.
 package proctest

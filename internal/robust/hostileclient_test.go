@@ -53,6 +53,7 @@ func TestHostileClient(t *testing.T) {
 func (bad *trespass) check(t *testing.T, p *lpc.Port, ended <-chan error) {
 	name := strings.TrimPrefix(p.Name(), `\RPC Control\`)
 	r := mustConnect(t, name)
+	letRights(t)
 	before := p.Stats().Failures
 	within(t, bad.name, func() { bad.do(r) })
 	if bad.says == "" {
@@ -88,6 +89,7 @@ func TestHostileHandshake(t *testing.T) {
 				ended <- e.Err
 			}
 		}}, echo)
+		letRights(t)
 		for _, bad := range append(badFrames, trespass{"GROW", func(r *raw) { _ = r.send(frame(frameGrow, 1, "")) }, "GROW frame"},
 			trespass{"CLOSE", func(r *raw) { _ = r.send(frame(frameClose, 1, "")) }, "CLOSE frame"},
 			trespass{"CONNECT with a descriptor", func(r *raw) { _ = r.send(frame(frameConnect, 1, ""), 0) }, "no descriptor"}) {
