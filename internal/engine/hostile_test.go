@@ -110,13 +110,20 @@ func mappedNow() (n int, bytes int64) {
 	return mapped.n, mapped.bytes
 }
 
+// idle is mappedNow once the connections of earlier tests are gone.
+func idle(t *testing.T) (n int, bytes int64) {
+	t.Helper()
+	until(t, "the end of earlier tests' connections", func() bool { n, _ := mappedNow(); return n == 0 })
+	return mappedNow()
+}
+
 // TestViewQuota: views of clients that wait to be let in are counted for their user, and given
 // back when they go.
 func TestViewQuota(t *testing.T) {
 	n := fresh(t)
 	p := nativePort(t, n, PortOptions{Limits: Limits{BytesPerUID: 1 << 30}})
 	const size = 256 << 20
-	before, bytes := mappedNow()
+	before, bytes := idle(t)
 	fd := sparse(t, size)
 	view := &ViewOffer{FD: fd, Total: size, Size: size}
 	var in []*link.Link
@@ -161,7 +168,7 @@ func TestViewBeforeAdmission(t *testing.T) {
 	n := fresh(t)
 	asked := 0
 	nativePort(t, n, PortOptions{Admit: func(security.Identity) bool { asked++; return false }})
-	before, _ := mappedNow()
+	before, _ := idle(t)
 	fd := sparse(t, 4096)
 	l := client(t, n)
 	if err := l.Send((&ViewOffer{FD: fd, Total: 4096, Size: 4096}).frame(), fd); err != nil {
@@ -360,7 +367,7 @@ func TestMappingsLimit(t *testing.T) {
 	p, c := pair(t, "port", PortOptions{}, func(Use) {})
 	mapped.mu.Lock()
 	most := mapped.most
-	mapped.most = mapped.n
+	mapped.most = 0
 	mapped.mu.Unlock()
 	_, err := c.sections.acquire(t.Context(), c, 100_000, pool.TagSection)
 	if !errors.Is(err, ErrQuota) || c.Err() != nil {

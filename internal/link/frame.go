@@ -38,7 +38,7 @@ const (
 	ReasonBusy      = 2 // a limit on connections is reached
 	ReasonVersion   = 3 // the versions do not fit
 	ReasonViolation = 4 // the peer broke the protocol; the text says how
-	ReasonQuota     = 5 // a limit on section memory is reached
+	ReasonQuota     = 5 // a limit on section memory, views or descriptors is reached
 	ReasonTooLarge  = 6 // larger than the port's largest message
 	ReasonMemory    = 7 // the system gave no memory
 )
