@@ -31,8 +31,8 @@ func fresh(t *testing.T) namespace.Name {
 	return n
 }
 
-// nativePort is a port of the native face.
-func nativePort(t *testing.T, n namespace.Name, o PortOptions) *Port {
+// viewPort is a port of the native face.
+func viewPort(t *testing.T, n namespace.Name, o PortOptions) *Port {
 	t.Helper()
 	p, err := CreatePort(&n, NativeOptions{PortOptions: o, MaxMessageLength: 328, MaxConnectionInfoLength: 260})
 	if err != nil {
@@ -121,7 +121,7 @@ func views(t *testing.T) int {
 // back when they go.
 func TestViewQuota(t *testing.T) {
 	n := fresh(t)
-	p := nativePort(t, n, PortOptions{Limits: Limits{BytesPerUID: 1 << 30}})
+	p := viewPort(t, n, PortOptions{Limits: Limits{BytesPerUID: 1 << 30}})
 	const size = 256 << 20
 	fd := sparse(t, size)
 	view := &ViewOffer{FD: fd, Total: size, Size: size}
@@ -168,7 +168,7 @@ func granted(p *Port) (got account) {
 func TestViewBeforeAdmission(t *testing.T) {
 	n := fresh(t)
 	var asked atomic.Int32
-	p := nativePort(t, n, PortOptions{Admit: func(security.Identity) bool { asked.Add(1); return false }})
+	p := viewPort(t, n, PortOptions{Admit: func(security.Identity) bool { asked.Add(1); return false }})
 	fd := sparse(t, 4096)
 	l := client(t, n)
 	if err := l.Send((&ViewOffer{FD: fd, Total: 4096, Size: 4096}).frame(), fd); err != nil {
