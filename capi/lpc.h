@@ -432,9 +432,15 @@ LPC_CALL NTSTATUS NTAPI NtWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable, 
  * in NtCreatePort, NtConnectPort and NtAcceptConnectPort. So a program that installs a
  * SIGSEGV handler later than that calls lpc_safe_probe(-1) behind it. The environment
  * variable LPC_SAFE_PROBE (0 or 1) decides for all. It gives the mode that is then
- * used, 0 or 1, or -1 in a forked child. */
+ * used, 0 or 1, or -1 in a forked child.
+ *
+ * lpc_event_fd gives a descriptor that is readable while a waitable port has a message, and
+ * when the port is gone, for poll and epoll; -1 for other handles, in a forked child, and
+ * where the process has none to spare. The caller closes it, and neither reads nor writes
+ * it. It may be readable for what is no message: receive with a timeout of 0. */
 LPC_CALL const char *lpc_status_name(NTSTATUS Status);
 LPC_CALL int lpc_safe_probe(int mode);
+LPC_CALL int lpc_event_fd(HANDLE Handle);
 
 #ifdef __cplusplus
 }

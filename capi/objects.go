@@ -179,6 +179,17 @@ var names struct {
 	all map[uint32]*C.char
 }
 
+// lpcgoEventFD gives a descriptor of a waitable port's event, -1: there is none.
+//
+//export lpcgoEventFD
+func lpcgoEventFD(h uintptr) int32 {
+	fd, s := nt.EventFD(nt.Handle(h))
+	if s != nt.StatusSuccess {
+		return -1
+	}
+	return int32(fd)
+}
+
 // lpcgoStatusName gives a status's name as text of C's that stays.
 //
 //export lpcgoStatusName

@@ -109,6 +109,11 @@ int lpc_safe_probe(int mode)
 	return *lpc_alive ? lpc_look(mode) : -1;
 }
 
+int lpc_event_fd(HANDLE Handle)
+{
+	return *lpc_alive ? lpcgoEventFD((uintptr_t)Handle) : -1;
+}
+
 const char *lpc_status_name(NTSTATUS Status)
 {
 	return *lpc_alive ? lpcgoStatusName((uint32_t)Status) : "unknown in a forked child";

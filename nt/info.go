@@ -46,6 +46,28 @@ func (t *Thread) NtRegisterThreadTerminatePort(PortHandle Handle) Status {
 	return status(err)
 }
 
+// EventFD gives a descriptor that is readable while a waitable port has a message, and when
+// the port is gone: for select, poll or epoll, beside other descriptors. It is the caller's
+// to close, and not to read from or write to; close-on-exec. It may be readable for what is
+// no message: receive without waiting. Other handles: StatusObjectTypeMismatch.
+func EventFD(Handle Handle) (fd int, s Status) {
+	o, s := port(Handle)
+	switch {
+	case s != StatusSuccess:
+		return -1, s
+	case o.kind != waitablePortObject:
+		return -1, StatusObjectTypeMismatch
+	}
+	fd, err := engine.EventFD(o.eng)
+	switch {
+	case errors.Is(err, engine.ErrPortClosed):
+		return -1, StatusPortClosed
+	case err != nil:
+		return -1, StatusInsufficientResources
+	}
+	return fd, StatusSuccess
+}
+
 // NtWaitForSingleObject waits until a waitable port has a message: StatusSuccess, or
 // StatusTimeout; StatusPortClosed, or StatusPortDisconnected, where the port goes meanwhile.
 // Other handles: StatusObjectTypeMismatch.

@@ -5,6 +5,7 @@
  */
 #include "common.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 
@@ -319,6 +320,28 @@ static void handles(void)
 	tell(NtClose((HANDLE)(intptr_t)-3));
 }
 
+/* A waitable port's event beside other descriptors. */
+static void events(void)
+{
+	OBJECT_ATTRIBUTES oa;
+	PORT_MESSAGE_BUFFER m = message("x");
+	struct pollfd p = {.events = POLLIN};
+	HANDLE h;
+
+	InitializeObjectAttributes(&oa, named("\\Calls\\Event"), 0, NULL, NULL);
+	must(NtCreateWaitablePort(&h, &oa, 0, PORT_TOTAL_MAXIMUM_MESSAGE_LENGTH, 0));
+	p.fd = lpc_event_fd(h);
+	say("readable: %d", poll(&p, 1, 0));
+	must(NtRequestPort(h, &m.h));
+	say("with a message: %d", poll(&p, 1, -1));
+	must(NtReplyWaitReceivePort(h, NULL, NULL, &m.h));
+	say("without it: %d", poll(&p, 1, 0));
+	must(NtClose(h));
+	say("the port is gone: %d", poll(&p, 1, -1));
+	say("of another port: %d", lpc_event_fd(c.port));
+	close(p.fd);
+}
+
 static void mine(int sig)
 {
 	(void)sig;
@@ -338,5 +361,6 @@ int main(int argc, char **argv)
 	names();
 	descriptors();
 	handles();
+	events();
 	return 0;
 }
