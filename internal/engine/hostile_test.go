@@ -255,20 +255,7 @@ func TestOneTimer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	var was unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &was); err != nil {
-		t.Fatal(err)
-	}
-	few := unix.Rlimit{Cur: min(was.Cur, 512), Max: was.Max}
-	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &few); err != nil {
-		t.Fatal(err)
-	}
-	restore := func() { _ = unix.Setrlimit(unix.RLIMIT_NOFILE, &was) }
-	defer restore()
-	var fds []int
-	for fd, err := unix.Dup(0); err == nil; fd, err = unix.Dup(0) {
-		fds = append(fds, fd)
-	}
+	release := proctest.NoDescriptors(t)
 	p.mu.Lock()
 	p.later = false
 	p.mu.Unlock()
@@ -283,10 +270,7 @@ func TestOneTimer(t *testing.T) {
 			t.Errorf("accept before the timer: %v", err)
 		}
 	}
-	for _, fd := range fds {
-		_ = unix.Close(fd)
-	}
-	restore()
+	release()
 	l := client(t, n)
 	if err := l.Send(&link.Frame{Kind: link.Connect, Value: 1 << 20}, -1); err != nil {
 		t.Fatal(err)

@@ -188,23 +188,9 @@ func TestUnclosedLimit(t *testing.T) {
 func TestShortage(t *testing.T) {
 	l, peer := raw(t)
 	give(t, peer, (&Frame{Kind: Section}).append(nil), 0)
-	var was unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &was); err != nil {
-		t.Fatal(err)
-	}
-	few := unix.Rlimit{Cur: min(was.Cur, 512), Max: was.Max}
-	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &few); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = unix.Setrlimit(unix.RLIMIT_NOFILE, &was) }()
-	var fds []int
-	for fd, err := unix.Dup(0); err == nil; fd, err = unix.Dup(0) {
-		fds = append(fds, fd)
-	}
+	release := proctest.NoDescriptors(t)
 	err := l.Receive(func() {}, func(*Frame, int) error { t.Error("it was received"); return nil })
-	for _, fd := range fds {
-		_ = unix.Close(fd)
-	}
+	release()
 	if !errors.Is(err, ErrShortage) || !errors.Is(err, unix.EMFILE) {
 		t.Errorf("%v; want ErrShortage and EMFILE", err)
 	}

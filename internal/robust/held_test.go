@@ -101,21 +101,9 @@ func TestNoDescriptors(t *testing.T) {
 	if _, err := c.Call(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	var was unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &was); err != nil {
-		t.Fatal(err)
-	}
-	few := unix.Rlimit{Cur: min(was.Cur, 512), Max: was.Max}
-	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &few); err != nil {
-		t.Fatal(err)
-	}
-	var fds []int
-	for fd, err := unix.Dup(0); err == nil; fd, err = unix.Dup(0) {
-		fds = append(fds, fd)
-	}
+	release := proctest.NoDescriptors(t)
 	_, err := c.Alloc(t.Context(), 100_000)
-	closeAll(fds)
-	_ = unix.Setrlimit(unix.RLIMIT_NOFILE, &was)
+	release()
 	if !errors.Is(err, lpc.ErrQuota) || errors.Is(err, lpc.ErrProtocol) || !errors.Is(err, unix.EMFILE) {
 		t.Errorf("Alloc gives %v; want ErrQuota with EMFILE", err)
 	}
