@@ -26,9 +26,6 @@ func TestCores(t *testing.T) {
 				needs.Elsewhere(t, "LPC_CI=1 (gdb takes seconds for each scene)")
 			}
 			s := play(t, sc)
-			if sc.name == "lock" {
-				s.until(t, "!deadlock", "Possible deadlock")
-			}
 			list, pids, ids := s.commands(t)
 			for _, c := range s.children { // so that no goroutine moves between the readings
 				c.Freeze(t)

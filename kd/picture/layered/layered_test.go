@@ -131,15 +131,18 @@ func TestNoCrossings(t *testing.T) {
 	}
 }
 
+// ring is n nodes, each with an edge to the next one and the last with one to the first.
+func ring(n int, node Node, edge Edge) (nodes []Node, edges []Edge) {
+	for i := range n {
+		edge.From, edge.To = i, (i+1)%n
+		nodes, edges = append(nodes, node), append(edges, edge)
+	}
+	return nodes, edges
+}
+
 // Of a ring one edge is drawn backwards: it arrives from the right.
 func TestRing(t *testing.T) {
-	const n = 7
-	var nodes []Node
-	var edges []Edge
-	for i := range n {
-		nodes = append(nodes, Node{Width: 100, Height: 40})
-		edges = append(edges, Edge{From: i, To: (i + 1) % n, OutY: 30, InY: 10})
-	}
+	nodes, edges := ring(7, Node{Width: 100, Height: 40}, Edge{OutY: 30, InY: 10})
 	flat := options
 	flat.Wrap = 0
 	l := Lay(nodes, edges, flat)
@@ -158,12 +161,7 @@ func TestRing(t *testing.T) {
 // A long ring is broken into rows, and no edge leaves the picture.
 func TestFold(t *testing.T) {
 	for _, n := range []int{3, 10, 61} {
-		var nodes []Node
-		var edges []Edge
-		for i := range n {
-			nodes = append(nodes, Node{Width: 300, Height: 60})
-			edges = append(edges, Edge{From: i, To: (i + 1) % n, OutY: 50, InY: 30})
-		}
+		nodes, edges := ring(n, Node{Width: 300, Height: 60}, Edge{OutY: 50, InY: 30})
 		o := options
 		o.Wrap = 2000
 		l := Lay(nodes, edges, o)
