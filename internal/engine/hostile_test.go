@@ -317,6 +317,9 @@ func TestBacklogDoesNotWait(t *testing.T) {
 // TestUnclosedUser: a user with too many descriptors that wait to be closed gets no
 // connections until they are.
 func TestUnclosedUser(t *testing.T) {
+	if !proctest.WithoutPreemption(t) {
+		return
+	}
 	n := fresh(t)
 	p, err := Listen(n, PortOptions{})
 	if err != nil {

@@ -30,6 +30,7 @@ const (
 // closing is what waits to be closed.
 var closing = closings{uids: map[uint32]*owed{}}
 
+// closings has one owed for a user while anything of it waits or a thread works for it.
 type closings struct {
 	total atomic.Int64 // of all users: read without the lock
 
@@ -47,8 +48,9 @@ type owed struct {
 
 // Discard closes a descriptor that a process of user uid sent, without waiting for it. The
 // caller gives it away.
-func Discard(uid uint32, fd int) {
-	c := &closing
+func Discard(uid uint32, fd int) { closing.discard(uid, fd) }
+
+func (c *closings) discard(uid uint32, fd int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.total.Add(1)
@@ -82,7 +84,7 @@ func (c *closings) work(uid uint32, o *owed) {
 			c.total.Add(-1)
 		}
 		o.threads--
-		if o.n == 0 {
+		if o.n == 0 && o.threads == 0 { // a thread that has not begun yet still counts here
 			delete(c.uids, uid)
 		}
 		uid, o = c.starved()

@@ -64,6 +64,9 @@ func unclosed(t *testing.T, want int) {
 // TestCloseDoesNotWait: a link is closed, or a packet rejected, with a descriptor whose close
 // waits. The caller does not; the user pays until it is closed.
 func TestCloseDoesNotWait(t *testing.T) {
+	if !proctest.WithoutPreemption(t) {
+		return
+	}
 	for _, c := range []struct {
 		name string
 		end  func(l *Link)
@@ -119,6 +122,9 @@ func TestCloseAtOnce(t *testing.T) {
 // TestUnclosedLimit: from a user with too many descriptors that wait, nothing more with one
 // is received; what comes without one is, and another user's is closed meanwhile.
 func TestUnclosedLimit(t *testing.T) {
+	if !proctest.WithoutPreemption(t) {
+		return
+	}
 	me, other := uint32(os.Getuid()), uint32(os.Getuid()+1)
 	var releases []func()
 	for n := range MostUnclosed {
@@ -180,6 +186,45 @@ func TestUnclosedLimit(t *testing.T) {
 	frames := 0
 	if err := l.Receive(func() {}, func(_ *Frame, fd int) error { frames++; return unix.Close(fd) }); err != nil || frames != 1 {
 		t.Errorf("afterwards: %d frames, %v; want one", frames, err)
+	}
+}
+
+// TestLateThread: a thread begins when others have closed all there was, and more has come.
+func TestLateThread(t *testing.T) {
+	if !proctest.WithoutPreemption(t) {
+		return
+	}
+	const uid = 1
+	zero, err := unix.Dup(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &owed{n: 1, queue: []int{zero}, threads: 2}
+	c := closings{uids: map[uint32]*owed{uid: o}, threads: 2}
+	c.total.Store(1)
+	c.work(uid, o)
+	fd, release := proctest.Lingerer(t)
+	c.discard(uid, fd)
+	go c.work(uid, o)
+	threads := func(n int) {
+		within(t, "a thread", func() {
+			for over := false; !over; runtime.Gosched() {
+				c.mu.Lock()
+				over = c.threads == n
+				c.mu.Unlock()
+			}
+		})
+	}
+	threads(1) // which waits in close
+	c.mu.Lock()
+	if o := c.uids[uid]; o == nil || o.n != 1 {
+		t.Errorf("%+v is counted, want one descriptor", o)
+	}
+	c.mu.Unlock()
+	release()
+	threads(0)
+	if n := c.total.Load(); n != 0 || len(c.uids) != 0 {
+		t.Errorf("%d descriptors and %d users are left", n, len(c.uids))
 	}
 }
 

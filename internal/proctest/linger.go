@@ -1,17 +1,30 @@
 package proctest
 
 import (
+	"errors"
 	"net"
+	"os"
+	"os/exec"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 )
 
 // Lingerer is a TCP socket whose last close(2) waits, for an hour or until release is called
-// (socket(7), SO_LINGER), as the end of the test does. The descriptor is the caller's.
+// (socket(7), SO_LINGER), as the end of the test does. The descriptor is the caller's. A
+// signal to the waiting thread ends the close too, and the Go runtime sends some to its own
+// threads: who counts on the waiting is in a process WithoutPreemption.
 func Lingerer(t testing.TB) (fd int, release func()) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	// What the other end has room for leaves in the end, and is not waited for: a page.
+	small := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) (err error) {
+		called := c.Control(func(fd uintptr) {
+			err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4096)
+		})
+		return errors.Join(called, err)
+	}}
+	l, err := small.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,4 +55,21 @@ func Lingerer(t testing.TB) (fd int, release func()) {
 		t.Fatal(err)
 	}
 	return fd, release
+}
+
+// WithoutPreemption runs the whole of a test again in a process whose Go runtime does not
+// signal its threads to stop them (runtime, asyncpreemptoff), and fails with it. It is true in
+// that process, where the test goes on, and false in the one that has run it.
+func WithoutPreemption(t *testing.T) bool {
+	t.Helper()
+	const off = "asyncpreemptoff=1"
+	if strings.Contains(os.Getenv("GODEBUG"), off) {
+		return true
+	}
+	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.timeout=5m")
+	cmd.Env = append(os.Environ(), "GODEBUG="+off, "GORACE=atexit_sleep_ms=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("with %s: %v\n%s", off, err, out)
+	}
+	return false
 }
