@@ -395,7 +395,7 @@ func (s *slot) fill(r *Request, which uint16) {
 // publish makes a ring entry visible and wakes the receiver if it said that it
 // sleeps. Taking the announcement (the swap) makes this the only wake.
 func (c *Caller) publish(pos uint32, kind, index int) {
-	atomic.StoreUint32(&c.ring[pos%ringSize], entry(pos, kind, index))
+	storeFence(&c.ring[pos%ringSize], entry(pos, kind, index)) // then look who sleeps
 	switch atomic.LoadUint32(&c.receiver.State) {
 	case recvFutex:
 		if atomic.CompareAndSwapUint32(&c.receiver.State, recvFutex, recvAwake) {

@@ -26,7 +26,9 @@
 //
 // PROTOCOL.md has a table of all shared words: who writes, who reads, which order.
 // Go's atomics are sequentially consistent; where a plain release store is enough,
-// and a full fence would stall the hot path, StoreRelease is used.
+// and a full fence would stall the hot path, StoreRelease is used. Where a store must
+// be seen before the next load is made (who publishes looks who sleeps, who announces
+// its sleep looks what was published), storeFence is.
 //
 // The files: layout.go (every offset), memory_unsafe.go (the only conversions),
 // caller.go, wait.go, lead.go, grams.go (the calling end), receiver.go, reply.go,

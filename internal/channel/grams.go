@@ -99,7 +99,7 @@ func (c *Caller) sleepRoom(ctx context.Context) {
 	}
 	g.sleepSeq.Add(1)
 	g.asleep.Store(true)
-	atomic.StoreUint32(&c.caller.Room, how) // announce; a full fence
+	storeFence(&c.caller.Room, how) // announce
 	if !c.room() && c.down.Load() == nil && ctx.Err() == nil {
 		if how == sleepFutex {
 			futexWait(&c.caller.Room, sleepFutex, 0)

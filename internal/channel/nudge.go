@@ -43,7 +43,7 @@ func (c *Caller) lookAfter() {
 	}
 	defer c.exit()
 	if c.taken(c.tail.Load() - 1) {
-		c.nudging.Store(false)
+		c.nudging.Swap(false) // a full fence, see storeFence
 		if pos := c.tail.Load() - 1; !c.taken(pos) {
 			c.nudge(pos) // published meanwhile, by one who saw this look under way
 		}

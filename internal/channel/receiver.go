@@ -303,7 +303,7 @@ func (r *Receiver) Reply(slot int, gen uint64, status wire.Status, q *Request) e
 		return r.tooLate(slot, gen)
 	}
 	pos := atomic.AddUint32(&r.replies.Tail, 1) - 1
-	atomic.StoreUint32(&r.hints[pos%hintSize], hint(pos, slot)) // a full fence: then look who sleeps
+	storeFence(&r.hints[pos%hintSize], hint(pos, slot)) // then look who sleeps
 	failpoint.At(failpoint.ReplyPublished)
 	r.wake(&r.caller.Sleep)
 	return nil
@@ -366,7 +366,7 @@ func (r *Receiver) Publish() {
 	r.Entered()
 	if r.given != r.cells && !r.hold {
 		r.given = r.cells
-		atomic.StoreUint32(&r.progress.Cells, r.cells) // a full fence: then look who waits for room
+		storeFence(&r.progress.Cells, r.cells) // then look who waits for room
 		r.wake(&r.caller.Room)
 	}
 }
@@ -398,7 +398,7 @@ func (r *Receiver) Leave() { atomic.StoreUint32(&r.receiver.Gone, 1) }
 // tells whether it holds; false: something has come, go on polling.
 func (r *Receiver) Arm() bool {
 	r.Publish()
-	atomic.StoreUint32(&r.receiver.State, recvArmed) // announce; a full fence
+	storeFence(&r.receiver.State, recvArmed) // announce
 	if r.More() {
 		atomic.StoreUint32(&r.receiver.State, recvAwake)
 		return false
@@ -429,7 +429,7 @@ func (r *Receiver) Sleep(d time.Duration) bool {
 	defer giveFutex()
 	r.Publish()
 	start := ticks()
-	atomic.StoreUint32(&r.receiver.State, recvFutex) // announce; a full fence
+	storeFence(&r.receiver.State, recvFutex) // announce
 	if !r.More() && !r.kicked.Load() {
 		futexWait(&r.receiver.State, recvFutex, d)
 	}

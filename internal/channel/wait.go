@@ -231,7 +231,7 @@ func (c *Caller) sleep(ctx context.Context, wt *waiter, w *uint64, want uint64) 
 	start := ticks()
 	c.sleepSeq.Add(1)
 	c.asleep.Store(true)
-	atomic.StoreUint32(&c.caller.Sleep, how) // announce; a full fence
+	storeFence(&c.caller.Sleep, how) // announce
 	if atomic.LoadUint64(w) == want && !c.hinted() && c.down.Load() == nil && ctx.Err() == nil {
 		if how == sleepFutex {
 			futexWait(&c.caller.Sleep, sleepFutex, 0)
