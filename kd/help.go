@@ -37,7 +37,7 @@ func runHelp(_ context.Context, _ *Session, o *Out, args []string) error {
 func (c *Command) usage() string { return strings.TrimSpace(c.Name + " " + c.Args) }
 
 const conventions = `Numbers are hexadecimal; 0n123 is decimal. A backtick may stand in an address, + and - join several,
-$proc and $thread are the defaults. A semicolon joins commands, double quotes hold a word together.`
+$proc and $thread are the defaults, poi(ADDRESS) is the pointer there. A semicolon joins commands, double quotes hold a word together.`
 
 // Reference is docs/kd.md's list of commands, in Markdown.
 func Reference() string {

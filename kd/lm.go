@@ -184,7 +184,7 @@ func (s *Session) moduleLine(o *Out, d *ntdump.Dump, im *images, m *ntdump.Modul
 	}
 	o.Printf("%s\n", strings.TrimRight(row, " "))
 	if opt.verbose {
-		o.Printf("    Symbols:    %s\n", im.symbolsText(m, opt))
+		o.Printf("    Symbols:    %s\n", strings.TrimPrefix(im.symbolsText(m, opt), "symbols: "))
 		o.Printf("    Image path: %s\n    Timestamp:  %s\n    CheckSum:   %08X\n    ImageSize:  %08X\n", escape.Text(m.Path), stampText(m.Stamp, d.Header().Time), m.CheckSum, m.Size)
 	}
 }

@@ -1,6 +1,7 @@
 package kd
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strconv"
 	"strings"
@@ -42,13 +43,16 @@ func asNum(err error, to **strconv.NumError) bool {
 
 // address reads an expression: numbers and names, joined by + and -. Names are
 // $proc and $thread, the defaults of the session, and $free, with or without an @ in
-// front. seg:off is an address of real mode.
+// front. poi(expression) is the pointer that lies there. seg:off is an address of real
+// mode.
 func (s *Session) address(word string) (uint64, error) {
 	if word == "" {
 		return 0, fmt.Errorf("an address is expected, nothing was given")
 	}
-	if r, ok, err := s.realModeAddress(word); ok {
-		return r.linear(), err
+	if !strings.Contains(word, "(") {
+		if r, ok, err := s.realModeAddress(word); ok {
+			return r.linear(), err
+		}
 	}
 	var sum uint64
 	sign, rest := '+', word
@@ -56,7 +60,7 @@ func (s *Session) address(word string) (uint64, error) {
 		sign, rest = rune(rest[0]), rest[1:]
 	}
 	for {
-		i := strings.IndexAny(rest, "+-")
+		i := operator(rest)
 		term := rest
 		if i >= 0 {
 			term = rest[:i]
@@ -81,7 +85,47 @@ func (s *Session) address(word string) (uint64, error) {
 	return sum, nil
 }
 
+// operator is where the first + or - is that is in no parentheses, or -1.
+func operator(text string) int {
+	depth := 0
+	for i := range len(text) {
+		switch text[i] {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		case '+', '-':
+			if depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// poi is the pointer at the address that an expression gives.
+func (s *Session) poi(expression string) (uint64, error) {
+	addr, err := s.address(expression)
+	if err != nil {
+		return 0, err
+	}
+	b := make([]byte, s.Target.PointerSize())
+	if n, err := s.Target.ReadMemory(addr, b); n < len(b) {
+		return 0, fmt.Errorf("no pointer can be read at %s: %w", s.ptr(addr), err)
+	}
+	if len(b) == 4 {
+		return uint64(binary.LittleEndian.Uint32(b)), nil
+	}
+	return binary.LittleEndian.Uint64(b), nil
+}
+
 func (s *Session) term(t string) (uint64, error) {
+	if inner, ok := strings.CutPrefix(t, "poi("); ok {
+		if inner, ok = strings.CutSuffix(inner, ")"); !ok {
+			return 0, fmt.Errorf("a ) is expected at the end of %s", escape.Text(t))
+		}
+		return s.poi(inner)
+	}
 	switch strings.ToLower(strings.TrimPrefix(t, "@")) {
 	case "$proc":
 		if s.process == 0 {

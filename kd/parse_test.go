@@ -1,6 +1,7 @@
 package kd
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"testing"
@@ -55,6 +56,49 @@ type wide struct {
 }
 
 func (w wide) PointerSize() int { return w.size }
+
+var errNotMapped = errors.New("not mapped")
+
+// few is a target of that pointer size that holds some bytes, from 1000 on.
+type few struct {
+	wide
+	b []byte
+}
+
+func (f few) ReadMemory(addr uint64, dst []byte) (int, error) {
+	if addr < 0x1000 || addr >= 0x1000+uint64(len(f.b)) {
+		return 0, errNotMapped
+	}
+	n := copy(dst, f.b[addr-0x1000:])
+	if n < len(dst) {
+		return n, errNotMapped
+	}
+	return n, nil
+}
+
+func TestPoi(t *testing.T) {
+	b := []byte{4, 0x10, 0, 0, 0, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 0xff}
+	for _, c := range []struct {
+		size       int
+		word, want string
+	}{
+		{4, "poi(1000)", "1004"}, {8, "poi(1000)", "1004"}, {8, "poi(1000+8)", "ff02030405060708"}, {4, "poi(1000+8)", "5060708"},
+		{8, "poi(poi(1000)+4)-8", "ff02030405060700"}, {8, "10+poi(1000)", "1014"},
+		{8, "poi(100c)", "no pointer can be read at 000000000000100c: not mapped (in poi(100c))"},
+		{4, "poi(2000)", "no pointer can be read at 00002000: not mapped (in poi(2000))"},
+		{8, "poi(1000", "a ) is expected at the end of poi(1000 (in poi(1000)"}, {8, "poi()", "an address is expected, nothing was given (in poi())"},
+		{8, "poi(1000))", "1000) is no number; numbers are hexadecimal, 0n123 would be decimal (in 1000)) (in poi(1000)))"},
+	} {
+		v, err := NewSession(few{wide{size: c.size}, b}).address(c.word)
+		got := fmt.Sprintf("%x", v)
+		if err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("address(%q) = %s, want %s", c.word, got, c.want)
+		}
+	}
+}
 
 func TestAddress(t *testing.T) {
 	s := NewSession(wide{size: 8})
