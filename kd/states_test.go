@@ -53,6 +53,7 @@ var scenes = []scene{
 		s.children[0].Say(t, "close")
 		s.children[0].Expect(t, "closed")
 		says(t, s.children[1], "call ended: ", lpc.ErrPortClosed.Error())
+		s.until(t, "!lpc port", "Scanning 2 objects") // the client has freed its end
 	}},
 	{name: "failed", procs: []proc{{"service", "alpha", "2"}, {"client", "alpha", "hold", "late"}}, want: "served 1", after: fail},
 	{name: "two", procs: []proc{{"service", "alpha", "1"}, {"service", "beta", "1"}, {"client", "alpha", "call beta call alpha hold"}},
