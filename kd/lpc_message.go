@@ -246,11 +246,18 @@ func jsonLpcMessage(ctx context.Context, s *Session, args []string) (any, error)
 			waits = append(waits, s.ptr(t.Addr))
 		}
 	}
+	failed, trouble := []jsonFailure{}, nonNil(w.Trouble)
+	if id != 0 {
+		if failed, _, trouble, err = jsonFailures(ctx, w, w.Processes, id); err != nil {
+			return nil, err
+		}
+	}
 	return struct {
 		Messages   []jsonMessage `json:"messages"`
 		Waiting    []string      `json:"waitingThreads"`
+		Failed     []jsonFailure `json:"failed"` // of one message; !failed has all
 		Unreadable []string      `json:"unreadable"`
-	}{list, waits, nonNil(w.Trouble)}, nil
+	}{list, waits, failed, trouble}, nil
 }
 
 func stateName(st waitgraph.MessageState) string {
