@@ -3,7 +3,9 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/seed-eedd8485/lpc/internal/pool"
@@ -73,6 +75,14 @@ func trackerOf(p *pool.Pool, tag pool.Tag) (found pool.Tracker) {
 	return found
 }
 
+var tags atomic.Uint32
+
+// freshTag is one that nothing in this process bears: trackers count for ever.
+func freshTag() (tag pool.Tag) {
+	copy(tag[:], fmt.Sprintf("T%03d", tags.Add(1)))
+	return tag
+}
+
 // sectionsOf are the records of a connection's own sections.
 func sectionsOf(c *Conn) (list []pool.Section) {
 	c.sections.mu.Lock()
@@ -88,7 +98,7 @@ func sectionsOf(c *Conn) (list []pool.Section) {
 // What a section's record says follows each allocation, at both ends, the first in a new
 // section too; what the tracker counts does when the tag changes and when the memory goes.
 func TestSectionTags(t *testing.T) {
-	aaaa, bbbb, cccc := pool.Tag([]byte("Taaa")), pool.Tag([]byte("Tbbb")), pool.Tag([]byte("Tccc"))
+	aaaa, bbbb, cccc := freshTag(), freshTag(), freshTag()
 	server, client := tagPair(t, PortOptions{Tag: aaaa}, DialOptions{Tag: bbbb})
 	p := server.proc.pool
 	for _, c := range []struct {
@@ -140,7 +150,8 @@ func TestSectionTags(t *testing.T) {
 // A buffer that outlives its connection belongs to the port, and is given back with it.
 func TestSectionOutlivesConnection(t *testing.T) {
 	server, client := tagPair(t, PortOptions{}, DialOptions{})
-	b, err := server.AllocTag(t.Context(), 100, pool.Tag([]byte("Long")))
+	tag := freshTag()
+	b, err := server.AllocTag(t.Context(), 100, tag)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +167,7 @@ func TestSectionOutlivesConnection(t *testing.T) {
 	if after.Frees != before.Frees+1 || len(sectionsOf(server)) != 0 {
 		t.Errorf("the record was not given back: %+v, then %+v", before, after)
 	}
-	if got := trackerOf(server.proc.pool, pool.Tag([]byte("Long"))); got.LargeAllocs != 1 || got.LargeFrees != 1 {
+	if got := trackerOf(server.proc.pool, tag); got.LargeAllocs != 1 || got.LargeFrees != 1 {
 		t.Errorf("%+v", got)
 	}
 }
@@ -165,23 +176,24 @@ func TestSectionOutlivesConnection(t *testing.T) {
 func TestRefusedGrants(t *testing.T) {
 	server, client := tagPair(t, PortOptions{Limits: Limits{BytesPerUID: 64 << 10}}, DialOptions{})
 	p := server.proc.pool
-	check := func(c *Conn, tag, quota string) {
+	check := func(c *Conn, quota string) {
 		t.Helper()
+		tag := freshTag()
 		before := *p.Header()
-		if _, err := c.AllocTag(t.Context(), 100<<10, pool.Tag([]byte(tag))); !errors.Is(err, ErrQuota) {
+		if _, err := c.AllocTag(t.Context(), 100<<10, tag); !errors.Is(err, ErrQuota) {
 			t.Errorf("a buffer beyond the quota: %v", err)
 		}
 		h := p.Header()
 		name, _, _ := strings.Cut(string(h.FailureQuota[:]), "\x00")
-		if h.Failures <= before.Failures || h.FailureTag.String() != tag || name != quota {
+		if h.Failures <= before.Failures || h.FailureTag != tag || name != quota {
 			t.Errorf("%d failures after %d, tag %s, quota %q", h.Failures, before.Failures, h.FailureTag, name)
 		}
-		if got := trackerOf(p, pool.Tag([]byte(tag))); got.Failures != 1 {
+		if got := trackerOf(p, tag); got.Failures != 1 {
 			t.Errorf("%+v", got)
 		}
 	}
-	check(server, "Qsrv", "section bytes of one uid")
-	check(client, "Qcli", "the server's quota")
+	check(server, "section bytes of one uid")
+	check(client, "the server's quota")
 	if rec := server.port.rec; rec.MaxSectionBytes != 64<<10 {
 		t.Errorf("the port's limit is said to be %d", rec.MaxSectionBytes)
 	}
