@@ -24,6 +24,7 @@ func Lingerer(t testing.TB) (fd int, release func()) {
 		})
 		return errors.Join(called, err)
 	}}
+	small.SetMultipathTCP(false)
 	l, err := small.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

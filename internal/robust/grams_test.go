@@ -26,7 +26,7 @@ func (r *raw) entryAt(behind uint32, kind, index int) (at int, e uint32) {
 // it stands.
 func TestControlDatagrams(t *testing.T) {
 	got := make(chan string, 16)
-	local(t, nil, func(r lpc.Request) { got <- string(r.Bytes()) })
+	local(t, &lpc.ListenOptions{MaxWorkers: 1}, func(r lpc.Request) { got <- string(r.Bytes()) }) // one after the other
 	r := mustConnect(t, portName(t))
 	for i, data := range []string{"first", "control", "control", "between", "control", "last"} {
 		r.gram(i, uint32(i), data)
