@@ -356,25 +356,25 @@ func TestDeadlineAndCancel(t *testing.T) {
 // A server that never answers: calls time out, and once every slot is held by one
 // that was given up, a call says so.
 func TestQueueFull(t *testing.T) {
-	served(t, nil, func(r Request) { r.Defer() })
+	const slots = 127
+	entered := make(chan struct{}, 2*slots)
+	served(t, nil, func(r Request) {
+		r.Defer()
+		entered <- struct{}{}
+	})
 	c := dialed(t, nil)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_ = ctx
-	var err error
-	for range 1000 {
-		dl, stop := context.WithTimeout(t.Context(), 50*time.Microsecond)
-		_, err = c.Call(dl, nil)
-		stop()
-		if errors.Is(err, ErrQueueFull) {
-			break
-		}
-		if !errors.Is(err, context.DeadlineExceeded) {
-			t.Fatal(err)
+	for i := range slots {
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			<-entered // one that the server has not taken gives its slot back
+			cancel()
+		}()
+		if _, err := c.Call(ctx, nil); !errors.Is(err, context.Canceled) {
+			t.Fatalf("call %d, which is given up: %v", i, err)
 		}
 	}
-	if !errors.Is(err, ErrQueueFull) {
-		t.Fatalf("1000 unanswered calls, the last: %v", err)
+	if _, err := c.Call(t.Context(), nil); !errors.Is(err, ErrQueueFull) {
+		t.Fatalf("behind %d unanswered calls: %v", slots, err)
 	}
 }
 

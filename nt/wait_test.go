@@ -14,7 +14,7 @@ func waiting(t *testing.T) (s, w *Thread, ccp Handle, done chan Status) {
 	t.Cleanup(func() { s.NtClose(ccp) })
 	done = make(chan Status, 1)
 	go func() { done <- w.NtWaitForSingleObject(ccp, false, nil) }()
-	sleeping("NtWaitForSingleObject(", 1)
+	sleeping("(*Thread).Await(", 1) // behind the look at the handle
 	return
 }
 

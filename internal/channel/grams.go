@@ -18,6 +18,7 @@ type grams struct {
 	ch       chan struct{}
 	asleep   atomic.Bool
 	sleepSeq atomic.Uint32
+	full     atomic.Bool // who has the lock waits for room; its own to write
 }
 
 func (g *grams) init() {
@@ -25,10 +26,11 @@ func (g *grams) init() {
 }
 
 // Send publishes a datagram of at most wire.MaxInline bytes. It waits while the
-// receiver has not made room; it does not wait for its delivery.
+// receiver has not made room; it does not wait for its delivery. With an Interrupt that is
+// set it does not wait for room, nor behind who does.
 func (c *Caller) Send(ctx context.Context, r *Request) error {
 	g := &c.grams
-	if err := g.lock.acquire(ctx, c); err != nil {
+	if err := c.lockGrams(ctx); err != nil {
 		return err
 	}
 	if g.sent-g.seen >= uint32(c.area.ncells) {
@@ -49,6 +51,23 @@ func (c *Caller) Send(ctx context.Context, r *Request) error {
 	return nil
 }
 
+// lockGrams takes the senders' lock. Who must not wait, and finds it taken by a sender that
+// does not wait either, or by Trim, has it soon.
+func (c *Caller) lockGrams(ctx context.Context) error {
+	g := &c.grams
+	for try := 0; ; try++ {
+		err := g.lock.acquire(ctx, c)
+		if err != ErrInterrupted || g.full.Load() {
+			return err
+		}
+		if try < yields {
+			runtime.Gosched()
+		} else {
+			time.Sleep(10 * time.Microsecond)
+		}
+	}
+}
+
 // room updates seen from the receiver's progress and tells whether a cell is
 // free. The receiver's number is believed only between what it said before and
 // what was sent.
@@ -62,6 +81,7 @@ func (c *Caller) room() bool {
 }
 
 func (c *Caller) waitRoom(ctx context.Context) error {
+	defer c.grams.full.Store(false)
 	for try := 0; ; try++ {
 		if err := c.Err(); err != nil {
 			return err
@@ -69,6 +89,7 @@ func (c *Caller) waitRoom(ctx context.Context) error {
 		if c.room() {
 			return c.Err() // the other end reads the rest of a ring that ended: room for nobody
 		}
+		c.grams.full.Store(true)
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}

@@ -15,6 +15,15 @@ func (c *Caller) enter() bool {
 
 func (c *Caller) exit() { c.users.Add(-1) }
 
+// Use tells what f does, which may touch the channel's memory; false: that is going.
+func (c *Caller) Use(f func() bool) bool {
+	if !c.enter() {
+		return false
+	}
+	defer c.exit()
+	return f()
+}
+
 // Quiesce waits until nobody of this process uses the calling end any more, after
 // Down. Callers leave at once when the connection is down, so this takes as long
 // as they take to copy their replies; it is asked again with growing pauses.
@@ -24,7 +33,7 @@ func (c *Caller) Quiesce() {
 		time.Sleep(pause)
 		pause = min(pause*2, 10*time.Millisecond)
 	}
-	c.gone.Store(true)
+	c.gone.Swap(true) // a full fence, see storeFence
 	for c.users.Load() != 0 {
 		time.Sleep(pause)
 	}

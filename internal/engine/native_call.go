@@ -104,10 +104,10 @@ func (c *Conn) Callback(th *Thread, u Use, q *Native, noImpersonate bool, dst *N
 		return err
 	}
 	defer th.leave()
-	if err := c.Err(); err != nil {
-		return err
+	if c.Err() != nil { // as when its messages have been forgotten, a moment later
+		return missing(q.ClientID)
 	}
-	if !u.Live() || !u.M.in.Reply || !u.C.recv.Waiting(u.M.in.Slot, u.M.in.Gen) {
+	if !u.Live() || !u.M.in.Reply || !u.C.out.Use(func() bool { return u.C.recv.Waiting(u.M.in.Slot, u.M.in.Gen) }) {
 		return ErrMismatch
 	}
 	if was := u.M.back.Load(); was == u.N+1 || !u.M.back.CompareAndSwap(was, u.N+1) {

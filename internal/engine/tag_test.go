@@ -156,6 +156,7 @@ func TestSectionOutlivesConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = client.Close()
+	<-client.Torn() // its records are in the same pool
 	<-server.Torn()
 	l := sectionsOf(server)
 	if len(l) != 1 || l[0].Port != server.port.addr || l[0].Blocks != 1 {

@@ -119,14 +119,17 @@ func TestFloods(t *testing.T) {
 			began := time.Now()
 			calls := size(100, 1000)
 			for i := range calls {
+				ctx, cancel := context.WithTimeout(context.Background(), hangs)
 				if _, err := c.Call(ctx, someBytes); err != nil {
 					t.Fatalf("call %d: %v", i, err)
 				}
+				cancel()
 				<-time.After(time.Millisecond) // idle: that is what the test is about
 			}
 			perCall := time.Since(began) / time.Duration(calls)
 			began = time.Now()
 			for i := range size(20, 200) {
+				ctx, cancel := context.WithTimeout(context.Background(), hangs)
 				c, err := lpc.Dial(ctx, portName(t), nil)
 				for errors.Is(err, lpc.ErrQuota) { // the flooders' user is this one, too
 					retries++
@@ -138,6 +141,7 @@ func TestFloods(t *testing.T) {
 				if _, err := c.Call(ctx, manyBytes[:1000]); err != nil {
 					t.Fatalf("large call %d: %v", i, err)
 				}
+				cancel()
 				_ = c.Close()
 			}
 			t.Logf("%v a call with 1 ms idle, %v a connection with a large call, %d connections were refused for the quota", perCall, time.Since(began)/time.Duration(size(20, 200)), retries)

@@ -115,12 +115,17 @@ func TestCallbacksNeverAnswered(t *testing.T) {
 	t.Run("server", func(t *testing.T) {
 		answers := make(chan error, 256)
 		local(t, nil, func(r lpc.Request) {
-			if string(r.Bytes()) != "callback" {
+			ctx := r.Context()
+			switch string(r.Bytes()) {
+			case "callback":
+				c, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+				defer cancel()
+				ctx = c
+			case "one more callback":
+			default:
 				_ = r.Reply(nil)
 				return
 			}
-			ctx, cancel := context.WithTimeout(r.Context(), 20*time.Millisecond)
-			defer cancel()
 			_, err := r.Callback(ctx, nil)
 			answers <- err
 			_ = r.Reply(nil)
@@ -144,7 +149,7 @@ func TestCallbacksNeverAnswered(t *testing.T) {
 		if late < 64 {
 			t.Errorf("%d callbacks met their deadline, want at least one for each of 64 slots", late)
 		}
-		r.request(0, "callback")
+		r.request(0, "one more callback")
 		r.publish(1, 0)
 		if err := receive(t, "Callback", answers); !errors.Is(err, lpc.ErrQueueFull) {
 			t.Errorf("with all slots held, Callback gives %v, want ErrQueueFull", err)
