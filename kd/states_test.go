@@ -206,11 +206,23 @@ func (s *stage) snapshot(t *testing.T) target.Target {
 func (s *stage) settle(t *testing.T, want string) {
 	t.Helper()
 	for {
-		got := summary(s.world(t))
-		if got == want || want != "" && strings.HasPrefix(got, want) {
+		w := s.world(t)
+		got := summary(w)
+		if (got == want || want != "" && strings.HasPrefix(got, want)) && stamped(w) {
 			return
 		}
 	}
+}
+
+// stamped: what is written behind the states that a summary counts is there too, since
+// when each thread waits.
+func stamped(w *records.World) bool {
+	for _, th := range w.Threads {
+		if th.Waits() && th.Start == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // received waits until so many calls wait and their server has them: the order of two

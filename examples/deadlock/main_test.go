@@ -49,7 +49,8 @@ func TestTranscript(t *testing.T) {
 	// No other process of this machine is looked at, so that a test beside this one
 	// does not show.
 	text, status := "", 0
-	for status == 0 { // until the last of the three calls was sent
+	whole := regexp.MustCompile(`waits in .*, for \S+ s\n +at main\.`)
+	for tries := 0; status == 0 || tries < 100 && len(whole.FindAllString(text, -1)) < 2; tries++ { // until both calls wait, and say since when and where
 		kd := exec.Command(filepath.Join(dir, "lpc"), append([]string{"kd", "-c", "!deadlock"}, pids...)...)
 		kd.Env = env
 		b, err := kd.Output()
